@@ -1,0 +1,32 @@
+// beacon: the datagram by which nodes of one network find each other. Spec: proto/group.md.
+//
+//   "RSTB" | version 1 | flags 1 | incarnation 8 | router port 2 | group n 1 | group | host n 1 |
+//   host
+//
+// An empty host means the address the datagram came from. Flag 1: the node is leaving.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto/broadcast.hpp"
+#include "proto/endpoint.hpp"
+
+namespace roost {
+
+struct Beacon {
+    Incarnation incarnation = 0;
+    bool goodbye = false;
+    std::string group;
+    Endpoint router;
+    bool operator==(const Beacon&) const = default;
+};
+
+inline constexpr std::size_t beacon_bytes_max = 512;
+
+std::string encode(const Beacon& beacon);
+// Nothing for anything that is no beacon of this version: other programs may use the port.
+std::optional<Beacon> decode_beacon(std::string_view datagram);
+
+}  // namespace roost

@@ -1,0 +1,82 @@
+// broadcast: one published message, encoded once for every client and every node.
+//
+// The bytes are at the same time the message between nodes and, at their end, the WebSocket frame
+// that each subscriber is sent:
+//
+//   01 | bucket 2 | incarnation 8 | shard 1 | number 8 | format 1 | topic n 2 | event n 2 |
+//   payload n 4 | topic | event | frame
+//
+// Numbers are big-endian. The first three bytes are the subscription key. A Broadcast is immutable
+// and shared between threads by BroadcastRef.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/bucket.hpp"
+#include "proto/result.hpp"
+
+namespace roost {
+
+using Incarnation = std::uint64_t;
+
+// A shard as a publisher.
+struct Origin {
+    Incarnation incarnation = 0;
+    std::uint8_t shard = 0;
+    auto operator<=>(const Origin&) const = default;
+};
+
+// "origin/number": where a message stands in its stream, as clients see it.
+std::string position_text(const Origin& origin, std::uint64_t number);
+std::string incarnation_text(Incarnation incarnation);
+
+enum class BroadcastError { truncated, unknown_format, wrong_bucket, bad_frame };
+
+class Broadcast;
+using BroadcastRef = std::shared_ptr<const Broadcast>;
+
+class Broadcast {
+public:
+    // `payload` is valid JSON, `topic` and `event` are UTF-8 within the limits.
+    static BroadcastRef encode(const Origin& origin, std::uint64_t number, std::string_view topic,
+                               std::string_view event, std::string_view payload);
+    // Bytes of a peer: all lengths, the bucket and the frame's head are checked.
+    static Result<BroadcastRef, BroadcastError> parse(std::string_view wire);
+
+    std::string_view wire() const { return wire_; }
+    Bucket bucket() const { return bucket_; }
+    const Origin& origin() const { return origin_; }
+    std::uint64_t number() const { return number_; }
+    std::string_view topic() const { return slice(head_bytes, topic_bytes_); }
+    std::string_view event() const { return slice(head_bytes + topic_bytes_, event_bytes_); }
+    // The JSON text of the payload.
+    std::string_view payload() const {
+        return slice(wire_.size() - 1 - payload_bytes_, payload_bytes_);
+    }
+    // The WebSocket frame in Phoenix V2 text.
+    std::string_view frame() const {
+        return std::string_view(wire_).substr(head_bytes + topic_bytes_ + event_bytes_);
+    }
+
+    static constexpr std::size_t head_bytes = 29;
+    static constexpr char key_byte = 1;
+
+private:
+    Broadcast() = default;
+    std::string_view slice(std::size_t at, std::size_t size) const {
+        return std::string_view(wire_).substr(at, size);
+    }
+
+    std::string wire_;
+    Origin origin_;
+    std::uint64_t number_ = 0;
+    std::uint32_t payload_bytes_ = 0;
+    std::uint16_t topic_bytes_ = 0;
+    std::uint16_t event_bytes_ = 0;
+    Bucket bucket_ = 0;
+};
+
+}  // namespace roost

@@ -1,0 +1,63 @@
+// json: checks that a text is JSON, and cuts an array into its elements without changing a byte.
+//
+// Everything a client may cause to be sent to others passes through JsonReader once: the whole text
+// is validated (grammar, UTF-8, numbers in double range, no lone surrogates, bounded depth), and
+// the elements are handed out as the bytes that came. Grammar: RFC 8259.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "proto/result.hpp"
+
+namespace roost {
+
+enum class JsonError { not_json, not_utf8, too_deep, not_an_array };
+
+// The first elements of an array, as raw JSON, and how many there are in all.
+struct JsonArray {
+    static constexpr std::size_t kept_max = 5;
+    std::array<std::string_view, kept_max> elements;
+    std::size_t size = 0;
+};
+
+// Not thread-safe: one for each loop.
+class JsonReader {
+public:
+    explicit JsonReader(std::size_t depth_max = 64);
+    ~JsonReader();
+    JsonReader(const JsonReader&) = delete;
+    JsonReader& operator=(const JsonReader&) = delete;
+
+    // The slices point into this reader and live until its next call.
+    Result<JsonArray, JsonError> slice_array(std::string_view text);
+
+    // Whether the text is one valid JSON value.
+    bool is_valid(std::string_view text);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// What the kinds of a raw, valid JSON value are, by its first byte.
+inline bool is_json_string(std::string_view raw) {
+    return raw.starts_with('"');
+}
+inline bool is_json_object(std::string_view raw) {
+    return raw.starts_with('{');
+}
+inline bool is_json_null(std::string_view raw) {
+    return raw == "null";
+}
+
+// The UTF-8 text of a raw, valid JSON string. `scratch` holds it when it has escapes.
+std::string_view unquote(std::string_view raw, std::string& scratch);
+
+// Appends the text as a JSON string.
+void append_quoted(std::string& out, std::string_view text);
+
+}  // namespace roost

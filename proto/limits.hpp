@@ -1,0 +1,21 @@
+// limits: the sizes that hold for every node, and why they are what they are.
+#pragma once
+
+#include <cstddef>
+
+namespace roost::limits {
+
+// Long enough for any URL-like topic; short enough that its length fits the group's frames.
+inline constexpr std::size_t topic_bytes_max = 1024;
+inline constexpr std::size_t event_bytes_max = 1024;
+// A ref is echoed in every reply of its channel: a counter or a UUID, not a document.
+inline constexpr std::size_t ref_bytes_max = 1024;
+inline constexpr std::size_t name_bytes_max = 64;
+// A peer's control messages are small; anything larger is not one of ours.
+inline constexpr std::size_t group_message_bytes_max = 1 << 20;
+// Bad frames that a connection survives before it is closed as hostile.
+inline constexpr unsigned bad_frames_max = 10;
+// Frames held for a channel that is still joining, before its connection is closed.
+inline constexpr std::size_t held_frames_max = 64;
+
+}  // namespace roost::limits

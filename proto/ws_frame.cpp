@@ -1,0 +1,55 @@
+#include "proto/ws_frame.hpp"
+
+#include "proto/big_endian.hpp"
+
+namespace roost::ws {
+
+void append_head(std::string& out, Opcode opcode, std::size_t size) {
+    out.push_back(static_cast<char>(0x80 | static_cast<std::uint8_t>(opcode)));
+    if (size < 126) {
+        out.push_back(static_cast<char>(size));
+    } else if (size <= 0xFFFF) {
+        out.push_back(126);
+        append_big_endian<std::uint16_t>(out, static_cast<std::uint16_t>(size));
+    } else {
+        out.push_back(127);
+        append_big_endian<std::uint64_t>(out, size);
+    }
+}
+
+std::string close_frame(std::uint16_t code) {
+    std::string frame;
+    append_head(frame, Opcode::close, 2);
+    append_big_endian(frame, code);
+    return frame;
+}
+
+std::string ping_frame() {
+    std::string frame;
+    append_head(frame, Opcode::ping, 1);
+    frame.push_back('r');  // libwebsockets does not report a pong without content
+    return frame;
+}
+
+std::optional<std::string_view> content_of(std::string_view frame, Opcode opcode) {
+    if (frame.size() < 2) return std::nullopt;
+    if (static_cast<std::uint8_t>(frame[0]) != (0x80 | static_cast<std::uint8_t>(opcode))) {
+        return std::nullopt;
+    }
+    const auto length = static_cast<std::uint8_t>(frame[1]);
+    std::size_t head = 2;
+    std::uint64_t size = length;
+    if (length == 126) {
+        if (frame.size() < 4) return std::nullopt;
+        size = read_big_endian<std::uint16_t>(frame.data() + 2), head = 4;
+    } else if (length == 127) {
+        if (frame.size() < 10) return std::nullopt;
+        size = read_big_endian<std::uint64_t>(frame.data() + 2), head = 10;
+    } else if (length > 127) {
+        return std::nullopt;
+    }
+    if (frame.size() - head != size) return std::nullopt;
+    return frame.substr(head);
+}
+
+}  // namespace roost::ws

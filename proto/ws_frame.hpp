@@ -1,0 +1,27 @@
+// ws_frame: heads of the WebSocket frames that a server sends. RFC 6455, section 5.2.
+//
+// A server does not mask, so a head depends only on the kind and the length, and a frame can be
+// built once and shared by every connection.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace roost::ws {
+
+enum class Opcode : std::uint8_t { text = 1, binary = 2, close = 8, ping = 9 };
+
+inline constexpr std::size_t head_bytes_max = 10;
+
+// Appends the head of one unfragmented frame whose content has `size` bytes.
+void append_head(std::string& out, Opcode opcode, std::size_t size);
+
+std::string close_frame(std::uint16_t code);
+std::string ping_frame();
+
+// The content of a frame that is exactly one unmasked, unfragmented frame of the kind.
+std::optional<std::string_view> content_of(std::string_view frame, Opcode opcode);
+
+}  // namespace roost::ws
