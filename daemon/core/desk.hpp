@@ -1,0 +1,94 @@
+// desk: the clients of the control socket: `roost`, and backends.
+//
+// It answers requests, publishes as an origin of its own, and holds interest for its subscribers
+// as a shard does for its channels. It lives in the fabric's loop, beside the Group. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/core/group.hpp"
+#include "daemon/core/local_interest.hpp"
+#include "daemon/core/numbering.hpp"
+#include "proto/control.hpp"
+#include "proto/json.hpp"
+
+namespace roost {
+
+class DeskOutlet {
+public:
+    virtual ~DeskOutlet() = default;
+    // False if the client is gone or does not read: nothing was sent.
+    virtual bool to_client(const std::string& route, std::string_view bytes) = 0;
+    virtual void to_shards(const BroadcastRef& broadcast) = 0;
+    // Each shard answers through on_topics.
+    virtual void ask_topics(std::uint64_t question) = 0;
+    virtual void note(const Fact& fact) = 0;
+};
+
+struct DeskConfig {
+    std::string version;
+    std::size_t shards = 1;
+    std::size_t message_bytes_max = 1'000'000;
+    Duration client_silence_max = std::chrono::seconds(20);
+};
+
+class Desk {
+public:
+    // `holder` is the desk's place in the group's interest, and its shard number as an origin.
+    Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now);
+
+    void on_request(const std::string& route, std::string_view bytes, Time now);
+    // From this node's shards, and from peers.
+    void on_broadcast(const BroadcastRef& broadcast);
+    void on_live(Bucket bucket, Ticket ticket);
+    void on_topics(std::uint64_t question, const std::vector<control::TopicRow>& rows);
+    void tick(Time now);
+
+    std::size_t client_count() const { return clients_.size(); }
+
+private:
+    using StreamId = std::pair<std::string, std::uint64_t>;  // route, request
+    struct Stream {
+        std::set<std::string, std::less<>> topics;
+        std::set<Bucket> awaited;
+        std::uint64_t missed = 0;
+        bool is_answered = false;
+    };
+    struct Question {
+        StreamId asker;
+        std::size_t open_answers = 0;
+        std::map<std::string, std::uint64_t> channels;
+    };
+
+    void handle(const StreamId& id, const control::Ping& ping, Time now);
+    void handle(const StreamId& id, const control::Publish& publish, Time now);
+    void handle(const StreamId& id, const control::Subscribe& subscribe, Time now);
+    void handle(const StreamId& id, const control::Unsubscribe& unsubscribe, Time now);
+    void handle(const StreamId& id, const control::Nodes& nodes, Time now);
+    void handle(const StreamId& id, const control::Topics& topics, Time now);
+    void refuse(const StreamId& id, const std::string& code, const std::string& text);
+    void answer(const StreamId& id, decltype(control::Answer::body) body);
+    void answer_if_live(const StreamId& id, Stream& stream);
+    void end_stream(const StreamId& id, Time now);
+
+    DeskConfig config_;
+    Holder holder_;
+    Group& group_;
+    DeskOutlet& outlet_;
+    Numbering numbering_;
+    JsonReader json_;
+    LocalInterest interest_;
+    std::map<StreamId, Stream> streams_;
+    std::map<std::string, std::set<StreamId>, std::less<>> by_topic_;
+    std::map<std::string, Time> clients_;
+    std::map<std::uint64_t, Question> questions_;
+    std::uint64_t last_question_ = 0;
+    Time started_;
+};
+
+}  // namespace roost

@@ -1,0 +1,28 @@
+#include "daemon/core/fact.hpp"
+
+namespace roost {
+
+std::string_view name_of(FactKind kind) {
+    static constexpr std::array<std::string_view, fact_kinds> names = {"client_frame_rejected",
+                                                                       "client_closed_bad_frames",
+                                                                       "client_closed_idle",
+                                                                       "client_closed_slow",
+                                                                       "client_closed_held",
+                                                                       "join_refused",
+                                                                       "fence_timed_out",
+                                                                       "node_up",
+                                                                       "node_down",
+                                                                       "node_left",
+                                                                       "node_silent",
+                                                                       "node_replaced",
+                                                                       "node_refused",
+                                                                       "refused_by_node",
+                                                                       "group_message_rejected",
+                                                                       "messages_missed",
+                                                                       "control_request_refused",
+                                                                       "control_client_gone",
+                                                                       "queue_overflow"};
+    return names[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace roost

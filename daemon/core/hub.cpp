@@ -1,0 +1,286 @@
+#include "daemon/core/hub.hpp"
+
+#include "daemon/core/invariant.hpp"
+#include "proto/limits.hpp"
+#include "proto/ws_frame.hpp"
+
+namespace roost {
+
+namespace {
+
+constexpr Duration sweep_interval = std::chrono::seconds(1);
+
+std::string reason(std::string_view text) {
+    std::string json = R"({"reason":)";
+    append_quoted(json, text);
+    json.push_back('}');
+    return json;
+}
+
+}  // namespace
+
+Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubOutlet& outlet,
+         SocketSink& sink)
+    : rules_(rules),
+      limits_(limits),
+      outlet_(outlet),
+      numbering_(origin),
+      json_(limits.json_depth_max),
+      outbox_(sink, limits.outbox) {}
+
+SocketId Hub::on_open(Time now) {
+    SocketId socket = 0;
+    if (free_sockets_.empty()) {
+        socket = static_cast<SocketId>(connections_.size());
+        connections_.emplace_back();
+    } else {
+        socket = free_sockets_.back();
+        free_sockets_.pop_back();
+    }
+    connections_[socket] = Connection{};
+    connections_[socket].is_open = true;
+    connections_[socket].heard = now;
+    outbox_.open(socket);
+    channels_.open(socket);
+    ++open_;
+    return socket;
+}
+
+void Hub::on_close(SocketId socket) {
+    INVARIANT(connections_[socket].is_open);
+    while (!channels_.of_socket(socket).empty()) remove_channel(channels_.of_socket(socket).back());
+    connections_[socket].is_open = false;
+    outbox_.close(socket);
+    free_sockets_.push_back(socket);
+    --open_;
+}
+
+void Hub::on_pong(SocketId socket, Time now) {
+    connections_[socket].heard = now;
+    connections_[socket].is_pinged = false;
+}
+
+void Hub::on_binary(SocketId socket, Time now) {
+    connections_[socket].heard = now;
+    refuse_frame(socket, FrameError::not_json);
+}
+
+void Hub::on_text(SocketId socket, std::string_view text, Time now) {
+    Connection& connection = connections_[socket];
+    if (connection.is_closing) return;
+    connection.heard = now;
+    connection.is_pinged = false;
+    ++counters_.frames_in;
+    const auto message = decode_text(json_, text, scratch_);
+    if (!message) return refuse_frame(socket, message.error());
+    handle(socket, *message, text, now);
+}
+
+void Hub::refuse_frame(SocketId socket, FrameError error) {
+    outlet_.note({FactKind::client_frame_rejected, std::string(reason_of(error)), {}, socket});
+    if (error == FrameError::not_utf8) return close(socket, CloseCode::not_utf8);
+    // The connection lives on: its other channels did nothing wrong. But not for ever.
+    outbox_.put(socket,
+                push_frame("null", "null", R"("phoenix")", "phx_error", reason(reason_of(error))));
+    if (++connections_[socket].bad_frames < limits::bad_frames_max) return;
+    outlet_.note({FactKind::client_closed_bad_frames, {}, {}, socket});
+    close(socket, CloseCode::policy);
+}
+
+void Hub::handle(SocketId socket, const ClientMessage& message, std::string_view text, Time now) {
+    (void)now;
+    if (message.topic == "phoenix" && message.event == "heartbeat") {
+        return on_phoenix(socket, message);
+    }
+    const auto channel =
+        message.is_topic_a_string ? channels_.find(socket, message.topic) : std::nullopt;
+    if (channel && !channels_.channel(*channel).is_joined()) return hold(socket, *channel, text);
+    if (message.event == "phx_join") return on_join(socket, message);
+    if (message.event == "phx_leave") {
+        if (channel) return on_leave(socket, *channel, message);
+        return reply(socket, message.join_ref, message, "ok", "{}");
+    }
+    if (channel) return on_push(socket, *channel, message);
+    reply(socket, "null", message, "error", reason("unmatched topic"));
+}
+
+void Hub::on_phoenix(SocketId socket, const ClientMessage& message) {
+    reply(socket, "null", message, "ok", "{}");
+}
+
+void Hub::on_join(SocketId socket, const ClientMessage& message) {
+    const Rule* rule = message.is_topic_a_string ? rules_.rule_for(message.topic) : nullptr;
+    if (!rule) return reply(socket, "null", message, "error", reason("unmatched topic"));
+    // With a null join_ref Phoenix takes the ref in its place for the replies.
+    const auto reply_ref = is_json_null(message.join_ref) ? message.ref : message.join_ref;
+    if (rule->join == JoinPolicy::deny) {
+        outlet_.note({FactKind::join_refused, "rule", rule->pattern, socket});
+        return reply(socket, reply_ref, message, "error", reason("join denied"));
+    }
+    const auto old = channels_.find(socket, message.topic);
+    if (!old && channels_.of_socket(socket).size() >= limits_.channels_max) {
+        outlet_.note({FactKind::join_refused, "channels", {}, socket});
+        return reply(socket, reply_ref, message, "error", reason("too many channels joined"));
+    }
+    const ChannelId joining =
+        channels_.add(socket, message.topic, rule, std::string(message.join_ref));
+    const auto added = interest_.add(channels_.topic_of(joining).bucket);
+    if (added.is_first) outlet_.want(channels_.topic_of(joining).bucket, added.ticket);
+    ++counters_.joins;
+    if (!added.is_live) {
+        INVARIANT(!old);  // a joined channel has made its bucket live
+        waiting(joining).ref = message.ref;
+        return;
+    }
+    complete_join(joining, message.ref);
+    if (!old) return;
+    // A duplicate join: the new channel is answered first, then the old one is closed, as in
+    // Phoenix.
+    const std::string& old_ref = channels_.channel(*old).join_ref;
+    outbox_.put(socket, push_frame(old_ref, old_ref, message.raw_topic, "phx_close", "{}"));
+    remove_channel(*old);
+}
+
+void Hub::complete_join(ChannelId id, std::string_view ref) {
+    channels_.make_member(id);
+    const Channel& channel = channels_.channel(id);
+    std::string raw_topic;
+    append_quoted(raw_topic, channels_.topic_of(id).name);
+    const std::string_view join_ref = is_json_null(channel.join_ref) ? ref : channel.join_ref;
+    outbox_.put(channel.socket, reply_frame(join_ref, ref, raw_topic, "ok", "{}"));
+}
+
+void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) {
+    const std::string join_ref = channels_.channel(id).join_ref;
+    if (!is_json_null(message.join_ref) && message.join_ref != join_ref) return;
+    reply(socket, message.join_ref, message, "ok", "{}");
+    outbox_.put(socket, push_frame(join_ref, join_ref, message.raw_topic, "phx_close", "{}"));
+    remove_channel(id);
+}
+
+void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message) {
+    const Channel& channel = channels_.channel(id);
+    if (!is_json_null(message.join_ref) && message.join_ref != channel.join_ref) {
+        return reply(socket, message.join_ref, message, "error", reason("stale"));
+    }
+    const Rule& rule = *channels_.topic_of(id).rule;
+    if (rule.push == PushPolicy::deny) {
+        return reply(socket, channel.join_ref, message, "error", reason("push denied"));
+    }
+    if (!is_json_object(message.payload)) {
+        return reply(socket, channel.join_ref, message, "error",
+                     reason("payload must be an object"));
+    }
+    publish(socket, rule.push, message);
+    reply(socket, channel.join_ref, message, "ok", "{}");
+}
+
+void Hub::hold(SocketId socket, ChannelId channel, std::string_view text) {
+    auto& held = waiting(channel).held;
+    if (held.size() < limits::held_frames_max) return held.emplace_back(text), void();
+    outlet_.note({FactKind::client_closed_held, {}, {}, socket});
+    close(socket, CloseCode::policy);
+}
+
+void Hub::publish(SocketId publisher, PushPolicy policy, const ClientMessage& message) {
+    const auto broadcast = numbering_.publish(message.topic, message.event, message.payload);
+    ++counters_.broadcasts_in;
+    outlet_.to_node(broadcast);
+    deliver(*broadcast, outbox_.add(broadcast, broadcast->frame()),
+            policy == PushPolicy::others ? publisher : nobody);
+}
+
+void Hub::on_broadcast(const BroadcastRef& broadcast) {
+    if (!channels_.find_topic(broadcast->topic())) return;
+    deliver(*broadcast, outbox_.add(broadcast, broadcast->frame()), nobody);
+}
+
+void Hub::deliver(const Broadcast& broadcast, std::uint32_t frame, SocketId except) {
+    const auto topic = channels_.find_topic(broadcast.topic());
+    if (!topic) return;
+    const auto& sockets = channels_.topic(*topic).member_sockets;
+    for (const SocketId socket : sockets) {
+        if (socket != except) outbox_.put(socket, frame);
+    }
+    counters_.deliveries += sockets.size();
+}
+
+void Hub::on_live(Bucket bucket, Ticket ticket, Time now) {
+    if (!interest_.make_live(bucket, ticket)) return;
+    // Answer first all joins that waited, then say what their clients said meanwhile: that may
+    // end channels and begin others.
+    std::vector<std::pair<SocketId, std::vector<std::string>>> held;
+    const auto first = waiting_.lower_bound({bucket, 0});
+    auto it = first;
+    for (; it != waiting_.end() && it->first.first == bucket; ++it) {
+        const ChannelId id = it->first.second;
+        complete_join(id, it->second.ref);
+        held.emplace_back(channels_.channel(id).socket, std::move(it->second.held));
+    }
+    waiting_.erase(first, it);
+    for (const auto& [socket, texts] : held) {
+        for (const auto& text : texts) {
+            if (connections_[socket].is_closing) break;
+            if (const auto message = decode_text(json_, text, scratch_)) {
+                handle(socket, *message, text, now);
+            }
+        }
+    }
+}
+
+Hub::WaitingJoin& Hub::waiting(ChannelId id) {
+    return waiting_[{channels_.topic_of(id).bucket, id}];
+}
+
+void Hub::remove_channel(ChannelId id) {
+    const Bucket bucket = channels_.topic_of(id).bucket;
+    waiting_.erase({bucket, id});
+    channels_.remove(id);
+    if (interest_.remove(bucket)) outlet_.release(bucket);
+}
+
+void Hub::reply(SocketId socket, std::string_view join_ref, const ClientMessage& message,
+                std::string_view status, std::string_view response) {
+    outbox_.put(socket, reply_frame(join_ref, message.ref, message.raw_topic, status, response));
+}
+
+void Hub::close(SocketId socket, CloseCode code) {
+    if (connections_[socket].is_closing) return;
+    connections_[socket].is_closing = true;
+    outlet_.close(socket, code);
+}
+
+void Hub::flush() {
+    for (const SocketId socket : outbox_.flush()) {
+        outlet_.note({FactKind::client_closed_slow, {}, {}, socket});
+        close(socket, CloseCode::try_later);
+    }
+}
+
+void Hub::tick(Time now) {
+    if (now < next_sweep_) return;
+    next_sweep_ = now + sweep_interval;
+    for (SocketId socket = 0; socket < connections_.size(); ++socket) {
+        Connection& connection = connections_[socket];
+        if (!connection.is_open || connection.is_closing) continue;
+        const auto silence = now - connection.heard;
+        if (silence >= limits_.idle_max) {
+            outlet_.note({FactKind::client_closed_idle, {}, {}, socket});
+            close(socket, CloseCode::going_away);
+        } else if (silence >= limits_.idle_max / 2 && !connection.is_pinged) {
+            connection.is_pinged = true;
+            outbox_.put(socket, ws::ping_frame());
+        }
+    }
+}
+
+bool Hub::hand_over(std::size_t most) {
+    for (; most > 0 && handed_over_ < connections_.size(); ++handed_over_) {
+        if (!connections_[handed_over_].is_open) continue;
+        close(handed_over_, CloseCode::restarting);
+        --most;
+    }
+    return open_ == 0;
+}
+
+}  // namespace roost

@@ -1,0 +1,149 @@
+// hub: the clients of one shard, as a machine that turns input into output.
+//
+// The edge calls the on_ functions, one event at a time, tick() when next_deadline() has come, and
+// flush() at the end of each turn of the loop. Each call runs to its end; what the hub has to say
+// goes out through its HubOutlet and SocketSink before the call returns. No thread, no clock, no
+// socket and no randomness in here: one history of inputs has exactly one history of outputs.
+//
+// A broadcast takes this path, and no other:
+//   on_text -> publish -> outlet.to_node   (other shards, and the group's fabric)
+//                      -> deliver          (members of this shard: noted in the outbox)
+//   on_broadcast (from another shard or node) -> deliver, and stops
+//   flush -> one send for each socket that has something pending
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/core/channels.hpp"
+#include "daemon/core/fact.hpp"
+#include "daemon/core/local_interest.hpp"
+#include "daemon/core/numbering.hpp"
+#include "daemon/core/outbox.hpp"
+#include "daemon/core/time.hpp"
+#include "proto/broadcast.hpp"
+#include "proto/client_text.hpp"
+
+namespace roost {
+
+// RFC 6455, section 7.4. Never 1000: phoenix.js does not come back from it.
+enum class CloseCode : std::uint16_t {
+    going_away = 1001,
+    not_utf8 = 1007,
+    policy = 1008,
+    too_big = 1009,
+    restarting = 1012,
+    try_later = 1013,
+};
+
+class HubOutlet {
+public:
+    virtual ~HubOutlet() = default;
+    // To the other shards of this node and to its fabric, in this order for each origin.
+    virtual void to_node(const BroadcastRef& broadcast) = 0;
+    virtual void want(Bucket bucket, Ticket ticket) = 0;
+    virtual void release(Bucket bucket) = 0;
+    // After what has been sent so far. The edge calls on_close when the socket is gone.
+    virtual void close(SocketId socket, CloseCode code) = 0;
+    virtual void note(const Fact& fact) = 0;
+};
+
+struct HubLimits {
+    std::size_t channels_max = 100;  // of one connection
+    std::size_t json_depth_max = 64;
+    Duration idle_max = std::chrono::seconds(60);
+    OutboxLimits outbox;
+};
+
+struct HubCounters {
+    std::uint64_t frames_in = 0;
+    std::uint64_t broadcasts_in = 0;  // published here by clients
+    std::uint64_t deliveries = 0;     // (message, member) pairs
+    std::uint64_t joins = 0;
+};
+
+class Hub {
+public:
+    Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubOutlet& outlet,
+        SocketSink& sink);
+
+    // Clients.
+    SocketId on_open(Time now);
+    void on_text(SocketId socket, std::string_view text, Time now);
+    void on_binary(SocketId socket, Time now);
+    void on_pong(SocketId socket, Time now);
+    void on_writable(SocketId socket) { outbox_.on_writable(socket); }
+    void on_close(SocketId socket);
+
+    // This node's other loops.
+    void on_broadcast(const BroadcastRef& broadcast);
+    void on_live(Bucket bucket, Ticket ticket, Time now);
+
+    // Time.
+    Time next_deadline() const { return next_sweep_; }
+    void tick(Time now);
+    void flush();
+
+    // The node is going: closes up to `most` connections; true when none is left.
+    bool hand_over(std::size_t most);
+
+    std::size_t connection_count() const { return open_; }
+    const Channels& channels() const { return channels_; }
+    const HubCounters& counters() const { return counters_; }
+    const Outbox& outbox() const { return outbox_; }
+
+private:
+    struct Connection {
+        Time heard{};
+        bool is_open = false;
+        bool is_closing = false;
+        bool is_pinged = false;
+        std::uint8_t bad_frames = 0;
+    };
+    // A join that waits for its bucket, and what its client said to the topic meanwhile.
+    struct WaitingJoin {
+        std::string ref;
+        std::vector<std::string> held;
+    };
+
+    void handle(SocketId socket, const ClientMessage& message, std::string_view text, Time now);
+    void on_phoenix(SocketId socket, const ClientMessage& message);
+    void on_join(SocketId socket, const ClientMessage& message);
+    void on_leave(SocketId socket, ChannelId channel, const ClientMessage& message);
+    void on_push(SocketId socket, ChannelId channel, const ClientMessage& message);
+    void hold(SocketId socket, ChannelId channel, std::string_view text);
+    void refuse_frame(SocketId socket, FrameError error);
+
+    void complete_join(ChannelId channel, std::string_view ref);
+    void remove_channel(ChannelId channel);
+    WaitingJoin& waiting(ChannelId channel);
+    void publish(SocketId publisher, PushPolicy policy, const ClientMessage& message);
+    void deliver(const Broadcast& broadcast, std::uint32_t frame, SocketId except);
+    void reply(SocketId socket, std::string_view join_ref, const ClientMessage& message,
+               std::string_view status, std::string_view response);
+    void close(SocketId socket, CloseCode code);
+
+    static constexpr SocketId nobody = UINT32_MAX;
+
+    const Rules& rules_;
+    HubLimits limits_;
+    HubOutlet& outlet_;
+    Numbering numbering_;
+    JsonReader json_;
+    TextScratch scratch_;
+    Outbox outbox_;
+    Channels channels_;
+    LocalInterest interest_;
+    std::vector<Connection> connections_;
+    std::vector<SocketId> free_sockets_;
+    std::map<std::pair<Bucket, ChannelId>, WaitingJoin> waiting_;
+    HubCounters counters_;
+    std::size_t open_ = 0;
+    Time next_sweep_{};
+    SocketId handed_over_ = 0;
+};
+
+}  // namespace roost
