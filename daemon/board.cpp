@@ -1,0 +1,83 @@
+#include "daemon/board.hpp"
+
+namespace roost {
+
+void Board::post(std::size_t shard, const ShardFigures& figures) {
+    const std::lock_guard lock(mutex_);
+    const auto beats = shards_[shard].beats + 1;
+    shards_[shard] = figures;
+    shards_[shard].beats = beats;
+}
+
+void Board::post(const FabricFigures& figures) {
+    const std::lock_guard lock(mutex_);
+    const auto beats = fabric_.beats + 1;
+    fabric_ = figures;
+    fabric_.beats = beats;
+}
+
+ShardFigures Board::shards() const {
+    const std::lock_guard lock(mutex_);
+    ShardFigures sum;
+    for (const auto& shard : shards_) {
+        sum.connections += shard.connections;
+        sum.channels += shard.channels;
+        sum.topics += shard.topics;
+        sum.hub.frames_in += shard.hub.frames_in;
+        sum.hub.broadcasts_in += shard.hub.broadcasts_in;
+        sum.hub.deliveries += shard.hub.deliveries;
+        sum.hub.joins += shard.hub.joins;
+        sum.frames_sent += shard.frames_sent;
+        sum.sends += shard.sends;
+    }
+    return sum;
+}
+
+FabricFigures Board::fabric() const {
+    const std::lock_guard lock(mutex_);
+    return fabric_;
+}
+
+std::vector<std::uint64_t> Board::beats() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::uint64_t> beats{fabric_.beats};
+    for (const auto& shard : shards_) beats.push_back(shard.beats);
+    return beats;
+}
+
+std::string Board::metrics(const FactLog& facts) const {
+    const auto clients = shards();
+    const auto group = fabric();
+    std::string text;
+    const auto add = [&](std::string_view name, std::string_view type, std::uint64_t value) {
+        text.append("# TYPE roost_").append(name).append(" ").append(type).append("\n");
+        text.append("roost_").append(name).append(" ").append(std::to_string(value)).append("\n");
+    };
+    add("connections", "gauge", clients.connections);
+    add("channels", "gauge", clients.channels);
+    add("topics", "gauge", clients.topics);
+    add("client_frames_received_total", "counter", clients.hub.frames_in);
+    add("client_broadcasts_total", "counter", clients.hub.broadcasts_in);
+    add("joins_total", "counter", clients.hub.joins);
+    add("deliveries_total", "counter", clients.hub.deliveries);
+    add("client_frames_sent_total", "counter", clients.frames_sent);
+    add("client_sends_total", "counter", clients.sends);
+    add("group_nodes_in_view", "gauge", group.peers);
+    add("control_clients", "gauge", group.control_clients);
+    add("group_broadcasts_published_total", "counter", group.group.broadcasts_out);
+    add("group_broadcasts_received_total", "counter", group.group.broadcasts_in);
+    add("group_broadcasts_unwanted_total", "counter", group.group.not_wanted);
+    add("group_broadcasts_repeated_total", "counter", group.group.repeated);
+    add("group_broadcasts_missed_total", "counter", group.group.missed);
+    add("group_fences_total", "counter", group.group.fences);
+    add("group_fences_timed_out_total", "counter", group.group.fences_timed_out);
+    text.append("# TYPE roost_facts_total counter\n");
+    for (std::size_t kind = 0; kind < fact_kinds; ++kind) {
+        const auto fact = static_cast<FactKind>(kind);
+        text.append("roost_facts_total{fact=\"").append(name_of(fact)).append("\"} ");
+        text.append(std::to_string(facts.count(fact))).append("\n");
+    }
+    return text;
+}
+
+}  // namespace roost

@@ -1,0 +1,50 @@
+// clients: the WebSocket and HTTP side of one shard, over libwebsockets.
+//
+// Accepts on the shard's own listener, adopts the sockets into its own libwebsockets context, and
+// translates: frames in to the hub, bytes out with one write for each socket and turn. The bytes
+// are frames already, so they go out as they are (LWS_WRITE_RAW). This is where batches of sends
+// may go to the kernel in another way without anything above noticing.
+// One loop, one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "daemon/core/hub.hpp"
+#include "daemon/edge/loop.hpp"
+
+namespace roost {
+
+struct ClientsConfig {
+    int listener = -1;  // owned
+    std::string socket_path = "/socket";
+    std::size_t frame_bytes_max = 1'000'000;
+    bool has_try_page = false;
+};
+
+// What the HTTP pages ask the node.
+struct NodePages {
+    std::function<bool()> is_ready;
+    std::function<std::string()> metrics;
+};
+
+class Clients final : public SocketSink {
+public:
+    Clients(Loop& loop, ClientsConfig config, NodePages pages);
+    ~Clients() override;
+
+    void attach(Hub& hub);
+    bool send(SocketId socket, std::string_view bytes) override;
+    // Takes effect in end_turn(), after what the hub has flushed.
+    void close(SocketId socket, CloseCode code);
+    void end_turn();
+    void tick();
+    void stop_listening();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace roost

@@ -1,0 +1,56 @@
+// group_sockets: the ZeroMQ sockets between nodes: XPUB and ROUTER bound, SUB and DEALERs
+// connected.
+//
+// A translator: it knows sockets and endpoints, not nodes. High-water marks are set from evidence:
+// a SUB with a limit on what it sends drops subscriptions silently, and a limit on what is received
+// aborts the process in libzmq 4.3.4 when heartbeats meet a slow reader. One loop, one thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "daemon/core/group.hpp"
+#include "daemon/edge/loop.hpp"
+#include "proto/endpoint.hpp"
+
+namespace zmq {
+class context_t;
+}
+
+namespace roost {
+
+struct GroupSocketEvents {
+    std::function<void(std::string_view key)> on_subscription;
+    std::function<void(std::string_view bytes)> on_published;
+    std::function<void(const std::string& route, const std::string& host, std::string_view bytes)>
+        on_call;
+    std::function<void(ContactId, std::string_view bytes)> on_answer;
+    std::function<void(const Endpoint& publisher)> on_link;
+};
+
+class GroupSockets {
+public:
+    // Binds the ROUTER to `listen` and the XPUB to the port above. Throws StartError.
+    GroupSockets(Loop& loop, zmq::context_t& context, const Endpoint& listen,
+                 GroupSocketEvents events);
+    ~GroupSockets();
+
+    void open_contact(ContactId contact, const Endpoint& router);
+    void close_contact(ContactId contact);
+    void to_contact(ContactId contact, std::string_view bytes);
+    void answer(const std::string& route, std::string_view bytes);
+    void listen_to(const Endpoint& publisher);
+    void stop_listening_to(const Endpoint& publisher);
+    void subscribe(std::string_view key);
+    void unsubscribe(std::string_view key);
+    void publish(std::string_view bytes);
+    bool service();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace roost

@@ -1,0 +1,37 @@
+// log: facts and sentences for the operator, on stderr, in the journal's form under systemd.
+//
+// Lines that clients can cause are limited to one a second for each kind; what was suppressed is
+// counted in the next line. Any thread may call.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "daemon/core/fact.hpp"
+
+namespace roost {
+
+enum class LogLevel { debug, info, warning, error };
+
+void start_log(LogLevel level);
+void log_line(LogLevel level, std::string_view text);
+
+class FactLog {
+public:
+    void note(const Fact& fact);
+    std::uint64_t count(FactKind kind) const {
+        return counts_[static_cast<std::size_t>(kind)].load(std::memory_order_relaxed);
+    }
+
+private:
+    bool is_suppressed(FactKind kind, std::uint64_t& suppressed);
+
+    std::array<std::atomic<std::uint64_t>, fact_kinds> counts_{};
+    std::array<std::atomic<std::int64_t>, fact_kinds> last_line_ms_{};
+    std::array<std::atomic<std::uint64_t>, fact_kinds> suppressed_{};
+};
+
+}  // namespace roost

@@ -1,0 +1,53 @@
+// loop: one libev loop, its clock, and the end of its turns.
+//
+// A turn is everything between two waits. Parts that gather work during a turn (clients to be
+// flushed, sockets of ZeroMQ whose descriptor tells only of edges) register an end-of-turn
+// function; it returns true if it did something that may make work for another. All of them are
+// called until none does, and then the before-wait functions once. One thread runs the loop; only
+// wake(), stop() and is_own_thread() may be called from others.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "daemon/core/time.hpp"
+
+struct ev_loop;
+
+namespace roost {
+
+class Loop {
+public:
+    Loop();
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    // Read once for each turn.
+    Time now() const;
+    void take_time();
+
+    void at_end_of_turn(std::function<bool()> work);
+    void before_wait(std::function<void()> work);
+    // About every `interval`.
+    void every(Duration interval, std::function<void()> work);
+    // While `fd` is readable. The descriptor stays its owner's.
+    void on_readable(int fd, std::function<void()> work);
+    void forget(int fd);
+    void pause(int fd);
+    void resume(int fd);
+
+    void run();
+    // From any thread: the loop takes another turn, or ends.
+    void wake();
+    void stop();
+    bool is_own_thread() const;
+
+    struct ev_loop* raw();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace roost

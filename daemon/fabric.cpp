@@ -1,0 +1,149 @@
+#include "daemon/fabric.hpp"
+
+namespace roost {
+
+namespace {
+constexpr Duration tick_interval = std::chrono::milliseconds(50);
+}
+
+Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, Board& board,
+               FactLog& facts)
+    : loop_(loop),
+      desk_holder_(static_cast<Holder>(config.desk.shards)),
+      board_(board),
+      facts_(facts),
+      mailbox_(loop),
+      sockets_(loop, context, config.listen, events()),
+      control_(loop, context, config.control,
+               [this](const std::string& route, std::string_view bytes) {
+                   desk_.on_request(route, bytes, loop_.now());
+               }),
+      group_(config.group, *this, loop.now()),
+      desk_(config.desk, desk_holder_, group_, *this, loop.now()) {
+    if (config.group.beacon) {
+        beacon_.emplace(loop, config.beacon,
+                        [this](const std::string& host, std::string_view bytes) {
+                            group_.on_beacon(host, bytes, loop_.now());
+                        });
+    }
+    loop_.at_end_of_turn([this] { return take_turn(); });
+    loop_.every(tick_interval, [this] { tick(); });
+}
+
+GroupSocketEvents Fabric::events() {
+    GroupSocketEvents on;
+    on.on_subscription = [this](std::string_view key) { group_.on_subscription(key); };
+    on.on_published = [this](std::string_view bytes) { group_.on_published(bytes, loop_.now()); };
+    on.on_call = [this](const std::string& route, const std::string& host, std::string_view bytes) {
+        group_.on_call(route, host, bytes, loop_.now());
+    };
+    on.on_answer = [this](ContactId contact, std::string_view bytes) {
+        group_.on_answer(contact, bytes, loop_.now());
+    };
+    on.on_link = [this](const Endpoint& publisher) { group_.on_link(publisher, loop_.now()); };
+    return on;
+}
+
+bool Fabric::take_turn() {
+    bool is_busy = mailbox_.drain([this](FabricLetter& letter) { on_letter(letter); });
+    is_busy |= sockets_.service();
+    is_busy |= control_.service();
+    group_.end_of_turn(loop_.now());
+    for (const auto& [bucket, ticket] : std::exchange(live_for_desk_, {})) {
+        desk_.on_live(bucket, ticket);
+        is_busy = true;
+    }
+    return is_busy;
+}
+
+void Fabric::on_letter(FabricLetter& letter) {
+    if (const auto* broadcast = std::get_if<BroadcastRef>(&letter)) {
+        group_.on_local(*broadcast);
+        desk_.on_broadcast(*broadcast);
+    } else if (const auto* wanted = std::get_if<BucketWanted>(&letter)) {
+        group_.on_want(wanted->holder, wanted->bucket, wanted->ticket);
+    } else if (const auto* released = std::get_if<BucketReleased>(&letter)) {
+        group_.on_release(released->holder, released->bucket, loop_.now());
+    } else if (const auto* topics = std::get_if<TopicsAnswer>(&letter)) {
+        desk_.on_topics(topics->question, topics->rows);
+    } else {
+        group_.say_goodbye();
+    }
+}
+
+void Fabric::tick() {
+    group_.tick(loop_.now());
+    desk_.tick(loop_.now());
+    FabricFigures figures;
+    figures.peers = group_.peers_in_view();
+    figures.control_clients = desk_.client_count();
+    figures.group = group_.counters();
+    board_.post(figures);
+}
+
+void Fabric::open_contact(ContactId contact, const Endpoint& router) {
+    sockets_.open_contact(contact, router);
+}
+void Fabric::close_contact(ContactId contact) {
+    sockets_.close_contact(contact);
+}
+void Fabric::to_contact(ContactId contact, std::string_view bytes) {
+    sockets_.to_contact(contact, bytes);
+}
+void Fabric::answer(const std::string& route, std::string_view bytes) {
+    sockets_.answer(route, bytes);
+}
+void Fabric::listen_to(const Endpoint& publisher) {
+    sockets_.listen_to(publisher);
+}
+void Fabric::stop_listening_to(const Endpoint& publisher) {
+    sockets_.stop_listening_to(publisher);
+}
+void Fabric::subscribe(std::string_view key) {
+    sockets_.subscribe(key);
+}
+void Fabric::unsubscribe(std::string_view key) {
+    sockets_.unsubscribe(key);
+}
+void Fabric::publish(std::string_view bytes) {
+    sockets_.publish(bytes);
+}
+
+void Fabric::send_beacon(std::string_view datagram) {
+    if (beacon_) beacon_->send(datagram);
+}
+
+void Fabric::to_shard(std::size_t shard, ShardLetter letter) {
+    if (!shards_[shard]->put(std::move(letter))) {
+        facts_.note({FactKind::queue_overflow, "shard", {}, 1});
+    }
+}
+
+void Fabric::to_holder(Holder holder, const BroadcastRef& broadcast) {
+    if (holder == desk_holder_) return desk_.on_broadcast(broadcast);
+    to_shard(holder, broadcast);
+}
+
+void Fabric::live(Holder holder, Bucket bucket, Ticket ticket) {
+    if (holder == desk_holder_) {
+        live_for_desk_.emplace_back(bucket, ticket);
+    } else {
+        to_shard(holder, BucketLive{bucket, ticket});
+    }
+}
+
+bool Fabric::to_client(const std::string& route, std::string_view bytes) {
+    return control_.send(route, bytes);
+}
+
+void Fabric::to_shards(const BroadcastRef& broadcast) {
+    for (std::size_t shard = 0; shard < shards_.size(); ++shard) to_shard(shard, broadcast);
+}
+
+void Fabric::ask_topics(std::uint64_t question) {
+    for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
+        to_shard(shard, TopicsQuestion{question});
+    }
+}
+
+}  // namespace roost

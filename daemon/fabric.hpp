@@ -1,0 +1,76 @@
+// fabric: the node's side of the group: the Group and the Desk, wired to sockets and shards.
+#pragma once
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "daemon/board.hpp"
+#include "daemon/core/desk.hpp"
+#include "daemon/core/group.hpp"
+#include "daemon/edge/beacon_socket.hpp"
+#include "daemon/edge/control_socket.hpp"
+#include "daemon/edge/group_sockets.hpp"
+#include "daemon/edge/mailbox.hpp"
+#include "daemon/letters.hpp"
+
+namespace roost {
+
+struct FabricConfig {
+    GroupConfig group;
+    DeskConfig desk;
+    Endpoint listen;
+    std::string control;
+    BeaconSocketConfig beacon;
+};
+
+class Fabric final : private GroupOutlet, private DeskOutlet {
+public:
+    // Throws StartError.
+    Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, Board& board,
+           FactLog& facts);
+
+    // Before any loop runs.
+    void connect(std::vector<Mailbox<ShardLetter>*> shards) { shards_ = std::move(shards); }
+    Mailbox<FabricLetter>& mailbox() { return mailbox_; }
+
+private:
+    void open_contact(ContactId contact, const Endpoint& router) override;
+    void close_contact(ContactId contact) override;
+    void to_contact(ContactId contact, std::string_view bytes) override;
+    void answer(const std::string& route, std::string_view bytes) override;
+    void listen_to(const Endpoint& publisher) override;
+    void stop_listening_to(const Endpoint& publisher) override;
+    void subscribe(std::string_view key) override;
+    void unsubscribe(std::string_view key) override;
+    void publish(std::string_view bytes) override;
+    void send_beacon(std::string_view datagram) override;
+    void to_holder(Holder holder, const BroadcastRef& broadcast) override;
+    void live(Holder holder, Bucket bucket, Ticket ticket) override;
+    bool to_client(const std::string& route, std::string_view bytes) override;
+    void to_shards(const BroadcastRef& broadcast) override;
+    void ask_topics(std::uint64_t question) override;
+    void note(const Fact& fact) override { facts_.note(fact); }
+
+    GroupSocketEvents events();
+    bool take_turn();
+    void on_letter(FabricLetter& letter);
+    void to_shard(std::size_t shard, ShardLetter letter);
+    void tick();
+
+    Loop& loop_;
+    Holder desk_holder_;
+    Board& board_;
+    FactLog& facts_;
+    Mailbox<FabricLetter> mailbox_;
+    std::vector<Mailbox<ShardLetter>*> shards_;
+    // Answers of the group to the desk wait for the end of its own call.
+    std::vector<std::pair<Bucket, Ticket>> live_for_desk_;
+    GroupSockets sockets_;
+    ControlSocket control_;
+    std::optional<BeaconSocket> beacon_;
+    Group group_;
+    Desk desk_;
+};
+
+}  // namespace roost

@@ -1,0 +1,46 @@
+// letters: what the loops of one node say to each other. FIFO for each pair of loops.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+#include <vector>
+
+#include "daemon/core/interest.hpp"
+#include "proto/broadcast.hpp"
+#include "proto/control.hpp"
+
+namespace roost {
+
+// To a shard.
+struct BucketLive {
+    Bucket bucket;
+    Ticket ticket;
+};
+struct TopicsQuestion {
+    std::uint64_t question;
+};
+struct StopListening {};
+struct HandOver {
+    std::size_t most;
+};
+using ShardLetter = std::variant<BroadcastRef, BucketLive, TopicsQuestion, StopListening, HandOver>;
+
+// To the fabric.
+struct BucketWanted {
+    Holder holder;
+    Bucket bucket;
+    Ticket ticket;
+};
+struct BucketReleased {
+    Holder holder;
+    Bucket bucket;
+};
+struct TopicsAnswer {
+    std::uint64_t question;
+    std::vector<control::TopicRow> rows;
+};
+struct Goodbye {};
+using FabricLetter =
+    std::variant<BroadcastRef, BucketWanted, BucketReleased, TopicsAnswer, Goodbye>;
+
+}  // namespace roost

@@ -1,0 +1,296 @@
+#include "daemon/options.hpp"
+
+#include <arpa/inet.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <thread>
+
+#include "daemon/edge/start_error.hpp"
+#include "proto/limits.hpp"
+
+namespace roost {
+
+namespace {
+
+// CLI11 lets a file win over the environment; here the environment wins.
+class FileBehindEnvironment : public CLI::ConfigTOML {
+public:
+    std::vector<CLI::ConfigItem> from_config(std::istream& input) const override {
+        auto given = CLI::ConfigTOML::from_config(input);
+        std::erase_if(given, [](const CLI::ConfigItem& item) {
+            return std::getenv(variable_of(item.name).c_str()) != nullptr;
+        });
+        return given;
+    }
+    static std::string variable_of(std::string_view flag) {
+        std::string variable = "ROOST_";
+        for (const char c : flag) {
+            variable.push_back(c == '-' ? '_' : static_cast<char>(std::toupper(c)));
+        }
+        return variable;
+    }
+};
+
+// What CLI11 fills in, before it has its types.
+struct Texts {
+    std::string listen = "127.0.0.1:4000";
+    std::string group_listen = "127.0.0.1:7370";
+    std::string advertise;
+    std::vector<std::string> peers, rules;
+    bool no_beacon = false;
+    int fence_timeout_ms = 2000;
+    int idle_timeout_s = 60;
+    std::string log_level = "info";
+};
+
+std::string check_endpoint(const std::string& text) {
+    const auto endpoint = parse_endpoint(text);
+    return endpoint ? "" : "'" + text + "' " + endpoint.error();
+}
+
+std::string check_advertise(const std::string& text) {
+    if (text.find(':') != std::string::npos) return check_endpoint(text);
+    return text.empty() ? "must be HOST or HOST:PORT" : "";
+}
+
+std::string check_rule(const std::string& text) {
+    const auto rule = parse_rule(text);
+    return rule ? "" : "'" + text + "': " + rule.error();
+}
+
+std::string check_name(const std::string& text) {
+    const auto is_allowed = [](char c) {
+        return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+    };
+    if (!text.empty() && text.size() <= limits::name_bytes_max &&
+        std::all_of(text.begin(), text.end(), is_allowed)) {
+        return "";
+    }
+    return "'" + text + "' must be 1 to 64 letters, digits, '.', '_' or '-'";
+}
+
+std::string check_path(const std::string& text) {
+    if (text.starts_with('/') && !text.ends_with('/') &&
+        text.find_first_of("? #") == std::string::npos) {
+        return "";
+    }
+    return "'" + text + "' must begin with / and not end with one, as in /socket";
+}
+
+std::string check_control(const std::string& text) {
+    if (text.starts_with("ipc:///") || text.starts_with("tcp://")) return "";
+    return "'" + text + "' must be ipc:///PATH or tcp://HOST:PORT";
+}
+
+std::string check_address(const std::string& text) {
+    in_addr address{};
+    if (inet_pton(AF_INET, text.c_str(), &address) == 1) return "";
+    return "'" + text + "' must be an IPv4 address, as in 192.0.2.255";
+}
+
+CLI::Validator range(long long least, long long most) {
+    return CLI::Validator(
+        [least, most](std::string& text) -> std::string {
+            long long value = 0;
+            const auto [end, error] =
+                std::from_chars(text.data(), text.data() + text.size(), value);
+            if (error == std::errc() && end == text.data() + text.size() && value >= least &&
+                value <= most) {
+                return "";
+            }
+            return "'" + text + "' must be a number from " + std::to_string(least) + " to " +
+                   std::to_string(most);
+        },
+        "", "range");
+}
+
+CLI::Validator check(std::string (*function)(const std::string&)) {
+    return CLI::Validator([function](std::string& text) { return function(text); }, "", "check");
+}
+
+std::string default_control() {
+    const char* runtime = std::getenv("RUNTIME_DIRECTORY");
+    if (runtime) return std::string("ipc://") + runtime + "/control.sock";
+    if (geteuid() == 0) return "ipc:///run/roost/control.sock";
+    const char* user = std::getenv("XDG_RUNTIME_DIR");
+    if (user) return std::string("ipc://") + user + "/roost-control.sock";
+    return "ipc:///tmp/roost-" + std::to_string(getuid()) + "-control.sock";
+}
+
+std::string default_name(std::uint16_t port) {
+    std::array<char, 65> host{};
+    if (gethostname(host.data(), host.size() - 1) != 0 || host[0] == 0) host = {"node"};
+    return std::string(host.data()).substr(0, 56) + "-" + std::to_string(port);
+}
+
+void add_node_options(CLI::App& app, Options& options, Texts& texts) {
+    app.add_option("--listen", texts.listen, "Where clients connect (WebSocket, HTTP)")
+        ->type_name("HOST:PORT")
+        ->check(check(check_endpoint))
+        ->capture_default_str();
+    app.add_option("--socket-path", options.socket_path,
+                   "Path of the Phoenix socket; /websocket is added to it")
+        ->type_name("PATH")
+        ->check(check(check_path))
+        ->capture_default_str();
+    app.add_option("--name", options.name, "This node's name [host name and listen port]")
+        ->type_name("NAME")
+        ->check(check(check_name));
+    app.add_option("--control", options.control, "The control socket, for roost and backends")
+        ->type_name("ENDPOINT")
+        ->check(check(check_control));
+    app.add_option("--shards", options.shards, "Event loops [one for each core]")
+        ->type_name("N")
+        ->check(range(1, 64));
+    app.add_option("--rule", texts.rules,
+                   "'PATTERN join=open|deny push=broadcast|others|deny'; the first that matches "
+                   "decides; without rules every topic is open")
+        ->type_name("RULE")
+        ->check(check(check_rule))
+        ->allow_extra_args(false);
+    app.add_flag("--try-page", options.has_try_page, "Serve a page to try the node at /");
+    app.add_option("--log-level", texts.log_level, "debug, info, warning or error")
+        ->type_name("LEVEL")
+        ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+        ->capture_default_str();
+}
+
+void add_group_options(CLI::App& app, Options& options, Texts& texts) {
+    app.add_option("--group", options.group, "The group this node belongs to")
+        ->type_name("NAME")
+        ->check(check(check_name))
+        ->capture_default_str();
+    app.add_option("--group-listen", texts.group_listen,
+                   "Where the other nodes connect: this port and the next")
+        ->type_name("HOST:PORT")
+        ->check(check(check_endpoint))
+        ->capture_default_str();
+    app.add_option("--advertise", texts.advertise,
+                   "The address that the others are told [the one they see]")
+        ->type_name("HOST[:PORT]")
+        ->check(check(check_advertise));
+    app.add_option("--peer", texts.peers, "A node to connect to; one is enough to find them all")
+        ->type_name("HOST:PORT")
+        ->check(check(check_endpoint))
+        ->allow_extra_args(false);
+    app.add_flag("--no-beacon", texts.no_beacon, "Neither send nor hear discovery beacons");
+    app.add_option("--beacon-address", options.beacon_addresses,
+                   "Where beacons are sent [the broadcast address of each interface]")
+        ->type_name("ADDRESS")
+        ->check(check(check_address))
+        ->allow_extra_args(false);
+    app.add_option("--beacon-port", options.beacon_port, "UDP port of the beacons")
+        ->type_name("PORT")
+        ->check(range(1, 65535))
+        ->capture_default_str();
+    app.add_option("--fence-timeout", texts.fence_timeout_ms,
+                   "How long a join waits for the other nodes")
+        ->type_name("MILLISECONDS")
+        ->check(range(1, 60'000))
+        ->capture_default_str();
+}
+
+void add_limits(CLI::App& app, Options& options, Texts& texts) {
+    app.add_option("--idle-timeout", texts.idle_timeout_s,
+                   "Silence after which a client is closed; it is pinged at half")
+        ->type_name("SECONDS")
+        ->check(range(1, 86'400))
+        ->capture_default_str();
+    app.add_option("--max-frame-bytes", options.frame_bytes_max, "Size of a client's message")
+        ->type_name("BYTES")
+        ->check(range(1024, 100'000'000))
+        ->capture_default_str();
+    app.add_option("--max-channels", options.limits.channels_max, "Channels of one connection")
+        ->type_name("N")
+        ->check(range(1, 100'000))
+        ->capture_default_str();
+    app.add_option("--max-queue-bytes", options.limits.outbox.bytes_max,
+                   "What may wait for one client before it is closed")
+        ->type_name("BYTES")
+        ->check(range(1024, 1'000'000'000))
+        ->capture_default_str();
+    app.add_option("--drain-rate", options.drain_rate, "Clients closed per second on a stop")
+        ->type_name("CLIENTS")
+        ->check(range(1, 1'000'000))
+        ->capture_default_str();
+}
+
+void finish(Options& options, const Texts& texts) {
+    static const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::debug},
+                                                           {"info", LogLevel::info},
+                                                           {"warning", LogLevel::warning},
+                                                           {"error", LogLevel::error}};
+    options.listen = *parse_endpoint(texts.listen);
+    options.group_listen = *parse_endpoint(texts.group_listen);
+    if (texts.advertise.find(':') != std::string::npos) {
+        options.advertise = *parse_endpoint(texts.advertise);
+    } else if (!texts.advertise.empty()) {
+        options.advertise = Endpoint{texts.advertise, 0};
+    }
+    for (const auto& peer : texts.peers) options.peers.push_back(*parse_endpoint(peer));
+    for (const auto& rule : texts.rules) options.rules.push_back(*parse_rule(rule));
+    options.has_beacon = !texts.no_beacon;
+    options.fence_timeout = std::chrono::milliseconds(texts.fence_timeout_ms);
+    options.limits.idle_max = std::chrono::seconds(texts.idle_timeout_s);
+    options.log_level = levels.at(texts.log_level);
+    if (options.control.empty()) options.control = default_control();
+    if (options.name.empty()) options.name = default_name(options.listen.port);
+    if (options.group_listen.port == 65535) {
+        throw StartError(exit_code::usage,
+                         "--group-listen: '" + texts.group_listen +
+                             "' leaves no port above it for the publisher: use 65534 or less");
+    }
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+    Options options;
+    Texts texts;
+    options.shards = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 64);
+    CLI::App app(
+        "roostd: Phoenix Channels for any backend, on one node or many.\n"
+        "Every flag may stand in the file of --config, and in the environment as ROOST_FLAG.",
+        "roostd");
+    add_node_options(app, options, texts);
+    add_group_options(app, options, texts);
+    add_limits(app, options, texts);
+    for (CLI::Option* option : app.get_options()) {
+        if (!option->get_lnames().empty() && option->get_lnames().front() != "help") {
+            option->envname(FileBehindEnvironment::variable_of(option->get_lnames().front()));
+        }
+    }
+    app.set_config("--config", "", "Read options from this TOML file")->type_name("FILE");
+    app.config_formatter(std::make_shared<FileBehindEnvironment>());
+    app.allow_config_extras(CLI::config_extras_mode::error);
+    app.set_version_flag("--version", std::string("roostd ") + ROOST_VERSION);
+    try {
+        app.parse(argc, argv);
+        finish(options, texts);
+    } catch (const CLI::Success& done) {
+        return {std::nullopt, app.exit(done)};
+    } catch (const CLI::FileError& error) {
+        std::cerr << "roostd: --config: " << error.what() << '\n';
+        return {std::nullopt, exit_code::configuration};
+    } catch (const CLI::ConfigError& error) {
+        std::cerr << "roostd: --config: " << error.what() << '\n';
+        return {std::nullopt, exit_code::configuration};
+    } catch (const CLI::ParseError& error) {
+        std::cerr << "roostd: " << error.what() << " (see roostd --help)\n";
+        return {std::nullopt, exit_code::usage};
+    } catch (const StartError& error) {
+        std::cerr << "roostd: " << error.what() << '\n';
+        return {std::nullopt, error.code()};
+    }
+    return {std::move(options), 0};
+}
+
+}  // namespace roost

@@ -1,0 +1,45 @@
+// options: what the operator asks for: flags, environment, file, defaults, in this order.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/core/hub.hpp"
+#include "daemon/core/rules.hpp"
+#include "daemon/edge/log.hpp"
+#include "proto/endpoint.hpp"
+
+namespace roost {
+
+struct Options {
+    Endpoint listen{"127.0.0.1", 4000};
+    std::string socket_path = "/socket";
+    std::string name;
+    std::string group = "roost";
+    Endpoint group_listen{"127.0.0.1", 7370};
+    std::optional<Endpoint> advertise;  // port 0: that of group_listen
+    std::vector<Endpoint> peers;
+    bool has_beacon = true;
+    std::vector<std::string> beacon_addresses;
+    std::uint16_t beacon_port = 7370;
+    std::string control;
+    std::size_t shards = 1;
+    std::vector<Rule> rules;
+    Duration fence_timeout = std::chrono::seconds(2);
+    HubLimits limits;
+    std::size_t frame_bytes_max = 1'000'000;
+    std::size_t drain_rate = 5000;
+    bool has_try_page = false;
+    LogLevel log_level = LogLevel::info;
+};
+
+struct ParsedOptions {
+    std::optional<Options> options;
+    int exit_code = 0;  // without options: the process ends with it
+};
+
+// Prints help, version and errors itself.
+ParsedOptions parse_options(int argc, const char* const* argv);
+
+}  // namespace roost

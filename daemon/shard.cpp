@@ -1,0 +1,89 @@
+#include "daemon/shard.hpp"
+
+#include "daemon/core/invariant.hpp"
+
+namespace roost {
+
+namespace {
+constexpr Duration tick_interval = std::chrono::milliseconds(100);
+}
+
+Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Board& board,
+             FactLog& facts)
+    : loop_(loop),
+      index_(config.index),
+      board_(board),
+      facts_(facts),
+      mailbox_(loop),
+      clients_(loop, config.clients,
+               {[&board] { return board.is_ready.load(); },
+                [&board, &facts] { return board.metrics(facts); }}),
+      hub_(Origin{config.incarnation, config.index}, rules, config.limits, *this, clients_) {
+    clients_.attach(hub_);
+    loop_.at_end_of_turn(
+        [this] { return mailbox_.drain([this](ShardLetter& letter) { on_letter(letter); }); });
+    loop_.before_wait([this] {
+        hub_.flush();
+        clients_.end_turn();
+    });
+    loop_.every(tick_interval, [this] { tick(); });
+}
+
+void Shard::connect(Mailbox<FabricLetter>& fabric,
+                    std::vector<Mailbox<ShardLetter>*> other_shards) {
+    fabric_ = &fabric;
+    other_shards_ = std::move(other_shards);
+}
+
+void Shard::to_node(const BroadcastRef& broadcast) {
+    for (auto* shard : other_shards_) {
+        if (!shard->put(broadcast)) facts_.note({FactKind::queue_overflow, "shard", {}, 1});
+    }
+    to_fabric(broadcast);
+}
+
+void Shard::want(Bucket bucket, Ticket ticket) {
+    to_fabric(BucketWanted{index_, bucket, ticket});
+}
+void Shard::release(Bucket bucket) {
+    to_fabric(BucketReleased{index_, bucket});
+}
+
+void Shard::to_fabric(FabricLetter letter) {
+    if (!fabric_->put(std::move(letter))) {
+        facts_.note({FactKind::queue_overflow, "fabric", {}, 1});
+    }
+}
+
+void Shard::on_letter(ShardLetter& letter) {
+    if (const auto* broadcast = std::get_if<BroadcastRef>(&letter)) {
+        hub_.on_broadcast(*broadcast);
+    } else if (const auto* live = std::get_if<BucketLive>(&letter)) {
+        hub_.on_live(live->bucket, live->ticket, loop_.now());
+    } else if (const auto* question = std::get_if<TopicsQuestion>(&letter)) {
+        TopicsAnswer answer{question->question, {}};
+        hub_.channels().for_each_topic([&](const Topic& topic) {
+            answer.rows.push_back({topic.name, topic.members.size()});
+        });
+        to_fabric(std::move(answer));
+    } else if (std::holds_alternative<StopListening>(letter)) {
+        clients_.stop_listening();
+    } else {
+        hub_.hand_over(std::get<HandOver>(letter).most);
+    }
+}
+
+void Shard::tick() {
+    hub_.tick(loop_.now());
+    clients_.tick();
+    ShardFigures figures;
+    figures.connections = hub_.connection_count();
+    figures.channels = hub_.channels().channel_count();
+    figures.topics = hub_.channels().topic_count();
+    figures.hub = hub_.counters();
+    figures.frames_sent = hub_.outbox().frames_sent();
+    figures.sends = hub_.outbox().sends();
+    board_.post(index_, figures);
+}
+
+}  // namespace roost
