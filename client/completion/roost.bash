@@ -1,0 +1,48 @@
+# bash completion for roost and roostd
+
+_roost() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    local word verb="" skip=0 i
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if ((skip)); then skip=0; continue; fi
+        case $word in
+            --control|--timeout) skip=1 ;;
+            ping|pub|sub|nodes|topics) verb=$word; break ;;
+        esac
+    done
+
+    COMPREPLY=()
+    case $previous in
+        --control|--timeout) return ;;
+        -C|-W) [[ $verb == sub ]] && return ;;
+    esac
+    if [[ $current == -* ]]; then
+        local options="--control --json --timeout --version --help"
+        [[ $verb == sub ]] && options+=" -C -W -E"
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+    elif [[ -z $verb ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub nodes topics" -- "$current")
+    fi
+}
+
+_roostd() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
+    COMPREPLY=()
+    case $previous in
+        --config) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --log-level)
+            mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$current")
+            return ;;
+        --no-beacon|--try-page|--version|--help) ;;
+        --*) return ;;
+    esac
+    local options="--listen --socket-path --name --group --group-listen --advertise --peer
+        --no-beacon --beacon-address --beacon-port --control --shards --rule --fence-timeout
+        --idle-timeout --max-frame-bytes --max-channels --max-queue-bytes --drain-rate --try-page
+        --log-level --config --version --help"
+    mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+}
+
+complete -F _roost roost
+complete -F _roostd roostd

@@ -1,0 +1,50 @@
+#include <iostream>
+#include <iterator>
+#include <memory>
+
+#include "client/verbs/output.hpp"
+#include "client/verbs/verbs.hpp"
+
+namespace roost::verbs {
+namespace {
+
+struct Arguments {
+    std::string topic, event, payload = "{}";
+};
+
+std::string read_stdin() {
+    std::string text(std::istreambuf_iterator<char>(std::cin), {});
+    text.erase(text.find_last_not_of(" \t\r\n") + 1);
+    return text;
+}
+
+int pub(const Options& options, const Arguments& arguments) {
+    const std::string payload = arguments.payload == "-" ? read_stdin() : arguments.payload;
+    Connection daemon(options.control, options.timeout());
+    const auto published = daemon.publish(arguments.topic, arguments.event, payload);
+    if (!published) return report(published.error());
+
+    if (options.json) {
+        std::cout << JsonLine()
+                         .text("position", published->position)
+                         .number("peers", published->peers)
+                         .line()
+                  << '\n';
+    } else {
+        std::cout << printable(published->position) << '\n';
+    }
+    return exit_code::ok;
+}
+
+}  // namespace
+
+void add_pub(CLI::App& app, const Options& options, Run& run) {
+    CLI::App* verb = app.add_subcommand("pub", "Publish one message, and print its position");
+    const auto arguments = std::make_shared<Arguments>();
+    verb->add_option("TOPIC", arguments->topic)->required();
+    verb->add_option("EVENT", arguments->event)->required();
+    verb->add_option("JSON", arguments->payload, "The payload ({} if not given; - reads stdin)");
+    verb->callback([&, arguments] { run = [&, arguments] { return pub(options, *arguments); }; });
+}
+
+}  // namespace roost::verbs
