@@ -109,7 +109,7 @@ public:
     }
 
 private:
-    Result<control::Answer, Failure> ask(control::Request request) {
+    Result<control::Answer, Failure> ask(const control::Request& request) {
         if (auto no = connect()) return Unexpected{*no};
         send(request);
         const auto until = Clock::now() + answer_timeout_;
@@ -174,7 +174,7 @@ private:
         const auto left = std::chrono::ceil<Milliseconds>(until - Clock::now()).count();
         zmq_pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
                                   {monitor_.handle(), 0, ZMQ_POLLIN, 0}};
-        constexpr Milliseconds::rep hour = 3600 * 1000;
+        constexpr Milliseconds::rep hour = 3'600'000;
         const auto timeout = static_cast<long>(std::clamp<Milliseconds::rep>(left, 0, hour));
         const int ready = zmq_poll(static_cast<zmq_pollitem_t*>(items), 2, timeout);
         return ready != 0 || Clock::now() < until;  // -1 is a signal's doing

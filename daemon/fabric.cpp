@@ -87,8 +87,8 @@ void Fabric::open_contact(ContactId contact, const Endpoint& router) {
 void Fabric::close_contact(ContactId contact) {
     sockets_.close_contact(contact);
 }
-void Fabric::to_contact(ContactId contact, std::string_view bytes) {
-    sockets_.to_contact(contact, bytes);
+bool Fabric::to_contact(ContactId contact, std::string_view bytes) {
+    return sockets_.to_contact(contact, bytes);
 }
 void Fabric::answer(const std::string& route, std::string_view bytes) {
     sockets_.answer(route, bytes);

@@ -37,7 +37,7 @@ public:
 private:
     void open_contact(ContactId contact, const Endpoint& router) override;
     void close_contact(ContactId contact) override;
-    void to_contact(ContactId contact, std::string_view bytes) override;
+    bool to_contact(ContactId contact, std::string_view bytes) override;
     void answer(const std::string& route, std::string_view bytes) override;
     void listen_to(const Endpoint& publisher) override;
     void stop_listening_to(const Endpoint& publisher) override;

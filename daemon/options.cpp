@@ -250,6 +250,36 @@ void finish(Options& options, const Texts& texts) {
     }
 }
 
+bool is_on_command_line(std::string_view flag, const std::vector<std::string>& arguments) {
+    return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
+        return argument == flag || argument.starts_with(std::string(flag) + "=");
+    });
+}
+
+// Says what was wrong and where it stands. Returns the exit code: usage for the command line and
+// the environment, configuration for the file.
+int explain(const CLI::App& app, const CLI::ParseError& error,
+            const std::vector<std::string>& arguments) {
+    const std::string what = error.what();
+    const std::string flag = what.substr(0, what.find(':'));
+    const auto* config = app.get_config_ptr();
+    const bool has_file = config->count() > 0;
+    const bool is_set_elsewhere =
+        flag.starts_with("--") &&
+        (is_on_command_line(flag, arguments) ||
+         std::getenv(FileBehindEnvironment::variable_of(flag.substr(2)).c_str()) != nullptr);
+    const bool is_of_file = dynamic_cast<const CLI::FileError*>(&error) ||
+                            dynamic_cast<const CLI::ConfigError*>(&error) ||
+                            dynamic_cast<const CLI::ValidationError*>(&error) ||
+                            dynamic_cast<const CLI::ConversionError*>(&error);
+    if (has_file && is_of_file && !is_set_elsewhere) {
+        std::cerr << "roostd: --config " << config->as<std::string>() << ": " << what << '\n';
+        return exit_code::configuration;
+    }
+    std::cerr << "roostd: " << what << " (see roostd --help)\n";
+    return exit_code::usage;
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, const char* const* argv) {
@@ -277,15 +307,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
         finish(options, texts);
     } catch (const CLI::Success& done) {
         return {std::nullopt, app.exit(done)};
-    } catch (const CLI::FileError& error) {
-        std::cerr << "roostd: --config: " << error.what() << '\n';
-        return {std::nullopt, exit_code::configuration};
-    } catch (const CLI::ConfigError& error) {
-        std::cerr << "roostd: --config: " << error.what() << '\n';
-        return {std::nullopt, exit_code::configuration};
     } catch (const CLI::ParseError& error) {
-        std::cerr << "roostd: " << error.what() << " (see roostd --help)\n";
-        return {std::nullopt, exit_code::usage};
+        return {std::nullopt, explain(app, error, {argv + 1, argv + argc})};
     } catch (const StartError& error) {
         std::cerr << "roostd: " << error.what() << '\n';
         return {std::nullopt, error.code()};

@@ -20,6 +20,9 @@ std::string_view reason_of(FrameError error) {
 
 namespace {
 
+// Every byte may be spelled \u00XX, between two quotes.
+constexpr std::size_t raw_topic_bytes_max = 6 * limits::topic_bytes_max + 2;
+
 FrameError frame_error_of(JsonError error) {
     switch (error) {
         case JsonError::not_utf8: return FrameError::not_utf8;
@@ -62,7 +65,7 @@ Result<ClientMessage, FrameError> decode_text(JsonReader& reader, std::string_vi
     message.payload = array->elements[4];
     if (message.join_ref.size() > limits::ref_bytes_max ||
         message.ref.size() > limits::ref_bytes_max ||
-        message.raw_topic.size() > 6 * limits::topic_bytes_max) {
+        message.raw_topic.size() > raw_topic_bytes_max) {
         return Unexpected{FrameError::too_long};
     }
     if (is_json_string(message.raw_topic)) {

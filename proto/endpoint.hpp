@@ -1,10 +1,10 @@
 // endpoint: HOST:PORT, as flags, beacons and peers name it.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 #include "proto/result.hpp"
 
@@ -14,7 +14,10 @@ struct Endpoint {
     std::string host;
     std::uint16_t port = 0;
 
-    auto operator<=>(const Endpoint&) const = default;
+    bool operator==(const Endpoint&) const = default;
+    bool operator<(const Endpoint& other) const {
+        return std::tie(host, port) < std::tie(other.host, other.port);
+    }
     // IPv6 hosts in brackets.
     std::string text() const;
     std::string tcp() const { return "tcp://" + text(); }

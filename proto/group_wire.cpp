@@ -64,7 +64,11 @@ private:
 
 msgpack::object_handle unpack(std::string_view bytes) {
     if (bytes.size() > limits::group_message_bytes_max) throw Malformed{"message is too big"};
-    const msgpack::unpack_limit limit(known_max * 20, 0, limits::group_message_bytes_max, 0, 0, 4);
+    // Kinds and depths that this version does not use are let through here, so that a message of
+    // another version is known for what it is; the Reader refuses them.
+    constexpr std::size_t items_max = known_max * 20;
+    const msgpack::unpack_limit limit(items_max, items_max, limits::group_message_bytes_max,
+                                      limits::group_message_bytes_max, items_max, 16);
     std::size_t end = 0;
     auto handle = msgpack::unpack(bytes.data(), bytes.size(), end, nullptr, nullptr, limit);
     if (end != bytes.size()) throw Malformed{"message has bytes behind its end"};

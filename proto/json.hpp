@@ -15,6 +15,7 @@
 
 namespace roost {
 
+// not_an_array: the text begins like something else, and was not looked at any further.
 enum class JsonError { not_json, not_utf8, too_deep, not_an_array };
 
 // The first elements of an array, as raw JSON, and how many there are in all.

@@ -17,5 +17,6 @@ inline constexpr std::size_t group_message_bytes_max = 1 << 20;
 inline constexpr unsigned bad_frames_max = 10;
 // Frames held for a channel that is still joining, before its connection is closed.
 inline constexpr std::size_t held_frames_max = 64;
+inline constexpr std::size_t held_bytes_max = 262'144;
 
 }  // namespace roost::limits

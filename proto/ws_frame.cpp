@@ -48,7 +48,9 @@ std::optional<std::string_view> content_of(std::string_view frame, Opcode opcode
     } else if (length > 127) {
         return std::nullopt;
     }
-    if (frame.size() - head != size) return std::nullopt;
+    // The shortest head that can say it is the only one (RFC 6455, section 5.2).
+    const bool is_shortest = head == 2 || (head == 4 ? size >= 126 : size > 0xFFFF);
+    if (!is_shortest || frame.size() - head != size) return std::nullopt;
     return frame.substr(head);
 }
 

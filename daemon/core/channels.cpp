@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/core/invariant.hpp"
+#include "proto/json.hpp"
 
 namespace roost {
 
@@ -53,10 +54,12 @@ TopicId Channels::intern(std::string_view name, const Rule* rule) {
 }
 
 ChannelId Channels::add(SocketId socket, std::string_view topic, const Rule* rule,
-                        std::string join_ref) {
+                        std::string_view join_ref, std::string_view ref) {
     const TopicId topic_id = intern(topic, rule);
     const ChannelId id = take_row(channels_, free_channels_);
-    channels_[id] = Channel{topic_id, socket, Channel::no_place, std::move(join_ref)};
+    const bool is_null = is_json_null(join_ref);
+    channels_[id] = Channel{topic_id, socket, Channel::no_place,
+                            std::string(is_null ? ref : join_ref), is_null};
     ++topics_[topic_id].channel_count;
     by_socket_[socket].push_back(id);
     return id;

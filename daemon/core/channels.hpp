@@ -41,7 +41,11 @@ struct Channel {
     TopicId topic = 0;
     SocketId socket = 0;
     std::uint32_t place = no_place;  // in Topic::members; no_place while it is joining
-    std::string join_ref;            // raw JSON
+    // Raw JSON: the join_ref, or the join's own ref where the join_ref was null, as in Phoenix.
+    std::string ref;
+    bool is_join_ref_null = false;
+
+    std::string_view join_ref() const { return is_join_ref_null ? "null" : std::string_view(ref); }
 
     bool is_joined() const { return place != no_place; }
 };
@@ -55,7 +59,8 @@ public:
     std::optional<ChannelId> find(SocketId socket, std::string_view topic) const;
 
     // A new channel that is still joining. There is none of this socket and topic yet.
-    ChannelId add(SocketId socket, std::string_view topic, const Rule* rule, std::string join_ref);
+    ChannelId add(SocketId socket, std::string_view topic, const Rule* rule,
+                  std::string_view join_ref, std::string_view ref);
     // From now on it is sent the topic's broadcasts.
     void make_member(ChannelId channel);
     void remove(ChannelId channel);

@@ -142,17 +142,18 @@ void Group::note_missed(Incarnation peer, std::uint64_t count) {
 }
 
 void Group::tick(Time now) {
+    if (has_left_) return;
     if (now >= next_heartbeat_) {
         next_heartbeat_ = now + config_.heartbeat_interval;
         outlet_.publish(
             group::encode(group::Heartbeat{config_.incarnation, false, moved_.take(marks_max)}));
         check_silence(now);
-        call_contacts(now);
         for (const Bucket bucket : interest_.take_lingered(now)) {
             outlet_.unsubscribe(group::bucket_key(bucket));
             streams_.forget(bucket);
         }
     }
+    call_contacts(now);
     expire_fences(now);
     if (config_.beacon && now >= next_beacon_) {
         next_beacon_ = now + config_.beacon_interval;
@@ -162,6 +163,7 @@ void Group::tick(Time now) {
 }
 
 void Group::say_goodbye() {
+    has_left_ = true;
     outlet_.publish(group::encode(group::Heartbeat{config_.incarnation, true, {}}));
     if (config_.beacon) send_beacon(true);
 }

@@ -32,10 +32,10 @@ using ContactId = std::uint32_t;
 class GroupOutlet {
 public:
     virtual ~GroupOutlet() = default;
-    // DEALER: one for each contact. What cannot be sent now is lost, not queued.
+    // DEALER: one for each contact. False if it has no connection (yet): nothing was sent.
     virtual void open_contact(ContactId contact, const Endpoint& router) = 0;
     virtual void close_contact(ContactId contact) = 0;
-    virtual void to_contact(ContactId contact, std::string_view bytes) = 0;
+    virtual bool to_contact(ContactId contact, std::string_view bytes) = 0;
     // ROUTER: to whoever a message came from.
     virtual void answer(const std::string& route, std::string_view bytes) = 0;
     // SUB.
@@ -106,7 +106,7 @@ public:
     Time next_deadline() const { return next_tick_; }
     void tick(Time now);
     void end_of_turn(Time now);
-    // The node stops: says so to everyone.
+    // The node stops: says so to everyone, and nothing more after that.
     void say_goodbye();
 
     const GroupConfig& config() const { return config_; }
@@ -161,6 +161,7 @@ private:
                                             const Endpoint& router) const;
     void refuse_caller(const std::string& route, const Endpoint& router, const std::string& name,
                        const std::string& reason, Time now);
+    void bury_former(const std::string& name, ContactId contact, Incarnation present, Time now);
     void meet(ContactId contact, const group::Identity& node, Time now);
     void prove_link(Incarnation incarnation, Time now);
     void bury(Incarnation incarnation, FactKind why, const std::string& reason, Time now);
@@ -189,6 +190,7 @@ private:
     std::map<Endpoint, RefusedCaller> refused_callers_;
     ContactId last_contact_ = 0;
     GroupCounters counters_;
+    bool has_left_ = false;
     Time started_;
     Time next_tick_;
     Time next_heartbeat_;

@@ -57,8 +57,8 @@ void Group::drop_contact(ContactId id) {
 }
 
 void Group::call(ContactId id, Time now) {
-    contacts_.at(id).next_hello = now + config_.hello_interval;
-    outlet_.to_contact(id, group::encode(group::Hello{identity()}));
+    const bool is_sent = outlet_.to_contact(id, group::encode(group::Hello{identity()}));
+    contacts_.at(id).next_hello = is_sent ? now + config_.hello_interval : now;
 }
 
 void Group::call_contacts(Time now) {
@@ -91,6 +91,7 @@ void Group::call_contacts(Time now) {
 
 void Group::on_call(const std::string& route, const std::string& seen_host, std::string_view bytes,
                     Time now) {
+    if (has_left_) return;
     const auto message = group::decode_directed(bytes);
     if (!message) {
         outlet_.note({FactKind::group_message_rejected, message.error(), seen_host, bytes.size()});
@@ -145,6 +146,7 @@ void Group::on_hello(const std::string& route, const std::string& seen_host,
             return refuse_caller(route, router, caller.name, *reason, now);
         }
         refused_callers_.erase(router);
+        bury_former(caller.name, find_contact(router).value_or(0), caller.incarnation, now);
     }
     outlet_.answer(route, group::encode(group::Welcome{identity()}));
     if (caller.incarnation == config_.incarnation || peers_.contains(caller.incarnation)) return;
@@ -201,15 +203,20 @@ void Group::on_welcome(ContactId id, const group::Identity& node, Time now) {
     for (const auto& endpoint : node.known) add_contact(endpoint, false, now);
 }
 
-void Group::meet(ContactId id, const group::Identity& node, Time now) {
-    // The same name, or an answer from the same address, with another incarnation: a restart.
+// The same name, or the same address, with another incarnation: a restart.
+void Group::bury_former(const std::string& name, ContactId contact, Incarnation present, Time now) {
     std::vector<Incarnation> former;
     for (const auto& [incarnation, peer] : peers_) {
-        if (peer.name == node.name || peer.contact == id) former.push_back(incarnation);
+        const bool is_same = peer.name == name || peer.contact == contact;
+        if (is_same && incarnation != present) former.push_back(incarnation);
     }
     for (const Incarnation incarnation : former) {
         bury(incarnation, FactKind::node_replaced, "replaced by a new start", now);
     }
+}
+
+void Group::meet(ContactId id, const group::Identity& node, Time now) {
+    bury_former(node.name, id, node.incarnation, now);
     Contact& contact = contacts_.at(id);
     contact.state = ContactState::met;
     contact.incarnation = node.incarnation;
@@ -307,6 +314,7 @@ void Group::send_beacon(bool goodbye) {
 }
 
 void Group::on_beacon(const std::string& seen_host, std::string_view datagram, Time now) {
+    if (has_left_) return;
     const auto beacon = decode_beacon(datagram);
     if (!beacon || beacon->group != config_.group) return;
     if (beacon->incarnation == config_.incarnation) return;

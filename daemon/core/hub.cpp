@@ -61,15 +61,15 @@ void Hub::on_pong(SocketId socket, Time now) {
 }
 
 void Hub::on_binary(SocketId socket, Time now) {
-    connections_[socket].heard = now;
+    if (connections_[socket].is_closing) return;
+    on_pong(socket, now);
     refuse_frame(socket, FrameError::not_json);
 }
 
 void Hub::on_text(SocketId socket, std::string_view text, Time now) {
     Connection& connection = connections_[socket];
     if (connection.is_closing) return;
-    connection.heard = now;
-    connection.is_pinged = false;
+    on_pong(socket, now);
     ++counters_.frames_in;
     const auto message = decode_text(json_, text, scratch_);
     if (!message) return refuse_frame(socket, message.error());
@@ -123,7 +123,7 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
         return reply(socket, reply_ref, message, "error", reason("too many channels joined"));
     }
     const ChannelId joining =
-        channels_.add(socket, message.topic, rule, std::string(message.join_ref));
+        channels_.add(socket, message.topic, rule, message.join_ref, message.ref);
     const auto added = interest_.add(channels_.topic_of(joining).bucket);
     if (added.is_first) outlet_.want(channels_.topic_of(joining).bucket, added.ticket);
     ++counters_.joins;
@@ -136,7 +136,7 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
     if (!old) return;
     // A duplicate join: the new channel is answered first, then the old one is closed, as in
     // Phoenix.
-    const std::string& old_ref = channels_.channel(*old).join_ref;
+    const std::string_view old_ref = channels_.channel(*old).join_ref();
     outbox_.put(socket, push_frame(old_ref, old_ref, message.raw_topic, "phx_close", "{}"));
     remove_channel(*old);
 }
@@ -146,38 +146,41 @@ void Hub::complete_join(ChannelId id, std::string_view ref) {
     const Channel& channel = channels_.channel(id);
     std::string raw_topic;
     append_quoted(raw_topic, channels_.topic_of(id).name);
-    const std::string_view join_ref = is_json_null(channel.join_ref) ? ref : channel.join_ref;
-    outbox_.put(channel.socket, reply_frame(join_ref, ref, raw_topic, "ok", "{}"));
+    outbox_.put(channel.socket, reply_frame(channel.ref, ref, raw_topic, "ok", "{}"));
 }
 
 void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) {
-    const std::string join_ref = channels_.channel(id).join_ref;
+    const Channel& channel = channels_.channel(id);
+    const std::string_view join_ref = channel.join_ref();
     if (!is_json_null(message.join_ref) && message.join_ref != join_ref) return;
-    reply(socket, message.join_ref, message, "ok", "{}");
+    reply(socket, channel.ref, message, "ok", "{}");
     outbox_.put(socket, push_frame(join_ref, join_ref, message.raw_topic, "phx_close", "{}"));
     remove_channel(id);
 }
 
 void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message) {
     const Channel& channel = channels_.channel(id);
-    if (!is_json_null(message.join_ref) && message.join_ref != channel.join_ref) {
+    if (!is_json_null(message.join_ref) && message.join_ref != channel.join_ref()) {
         return reply(socket, message.join_ref, message, "error", reason("stale"));
     }
     const Rule& rule = *channels_.topic_of(id).rule;
     if (rule.push == PushPolicy::deny) {
-        return reply(socket, channel.join_ref, message, "error", reason("push denied"));
+        return reply(socket, channel.ref, message, "error", reason("push denied"));
     }
     if (!is_json_object(message.payload)) {
-        return reply(socket, channel.join_ref, message, "error",
-                     reason("payload must be an object"));
+        return reply(socket, channel.ref, message, "error", reason("payload must be an object"));
     }
     publish(socket, rule.push, message);
-    reply(socket, channel.join_ref, message, "ok", "{}");
+    reply(socket, channel.ref, message, "ok", "{}");
 }
 
 void Hub::hold(SocketId socket, ChannelId channel, std::string_view text) {
-    auto& held = waiting(channel).held;
-    if (held.size() < limits::held_frames_max) return held.emplace_back(text), void();
+    WaitingJoin& join = waiting(channel);
+    join.held_bytes += text.size();
+    if (join.held.size() < limits::held_frames_max && join.held_bytes <= limits::held_bytes_max) {
+        join.held.emplace_back(text);
+        return;
+    }
     outlet_.note({FactKind::client_closed_held, {}, {}, socket});
     close(socket, CloseCode::policy);
 }
@@ -200,9 +203,10 @@ void Hub::deliver(const Broadcast& broadcast, std::uint32_t frame, SocketId exce
     if (!topic) return;
     const auto& sockets = channels_.topic(*topic).member_sockets;
     for (const SocketId socket : sockets) {
-        if (socket != except) outbox_.put(socket, frame);
+        if (socket == except) continue;
+        outbox_.put(socket, frame);
+        ++counters_.deliveries;
     }
-    counters_.deliveries += sockets.size();
 }
 
 void Hub::on_live(Bucket bucket, Ticket ticket, Time now) {
@@ -247,6 +251,8 @@ void Hub::reply(SocketId socket, std::string_view join_ref, const ClientMessage&
 void Hub::close(SocketId socket, CloseCode code) {
     if (connections_[socket].is_closing) return;
     connections_[socket].is_closing = true;
+    // It is told nothing more; what was said before the close still leaves.
+    while (!channels_.of_socket(socket).empty()) remove_channel(channels_.of_socket(socket).back());
     outlet_.close(socket, code);
 }
 
@@ -275,9 +281,9 @@ void Hub::tick(Time now) {
 }
 
 bool Hub::hand_over(std::size_t most) {
-    for (; most > 0 && handed_over_ < connections_.size(); ++handed_over_) {
-        if (!connections_[handed_over_].is_open) continue;
-        close(handed_over_, CloseCode::restarting);
+    for (SocketId socket = 0; most > 0 && socket < connections_.size(); ++socket) {
+        if (!connections_[socket].is_open || connections_[socket].is_closing) continue;
+        close(socket, CloseCode::restarting);
         --most;
     }
     return open_ == 0;

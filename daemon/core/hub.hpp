@@ -107,6 +107,7 @@ private:
     struct WaitingJoin {
         std::string ref;
         std::vector<std::string> held;
+        std::size_t held_bytes = 0;
     };
 
     void handle(SocketId socket, const ClientMessage& message, std::string_view text, Time now);
@@ -143,7 +144,6 @@ private:
     HubCounters counters_;
     std::size_t open_ = 0;
     Time next_sweep_{};
-    SocketId handed_over_ = 0;
 };
 
 }  // namespace roost

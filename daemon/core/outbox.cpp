@@ -14,6 +14,7 @@ void Outbox::close(SocketId socket) {
     box.waiting_bytes = 0;
     box.is_open = false;
     box.is_behind = false;
+    box.is_over = false;
 }
 
 std::uint32_t Outbox::add(std::shared_ptr<const void> owner, std::string_view bytes) {
@@ -46,7 +47,11 @@ bool Outbox::keep_pending(Box& box) {
         box.waiting->push_back(turn_[frame]);
         box.waiting_bytes += turn_[frame].bytes.size();
     }
-    return box.waiting_bytes <= limits_.bytes_max;
+    if (box.waiting_bytes <= limits_.bytes_max) return true;
+    box.is_over = true;
+    box.waiting.reset();
+    box.waiting_bytes = 0;
+    return false;
 }
 
 std::vector<SocketId> Outbox::flush() {
@@ -74,7 +79,7 @@ void Outbox::on_writable(SocketId socket) {
     box.is_behind = false;
     if (!box.waiting) return;
     // What has waited goes out in pieces that a socket buffer can take at once.
-    constexpr std::size_t piece_bytes_max = 64 * 1024;
+    constexpr std::size_t piece_bytes_max = 65'536;
     while (!box.is_behind && !box.waiting->empty()) {
         gathered_.clear();
         while (!box.waiting->empty() && gathered_.size() < piece_bytes_max) {

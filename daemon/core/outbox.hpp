@@ -43,15 +43,15 @@ public:
     std::uint32_t add(std::shared_ptr<const void> owner, std::string_view bytes);
     void put(SocketId socket, std::uint32_t frame) {
         Box& box = boxes_[socket];
-        if (!box.is_open) return;
+        if (!box.is_open || box.is_over) return;
         if (box.pending.empty()) dirty_.push_back(socket);
         box.pending.push_back(frame);
     }
     // A frame for one socket only.
     void put(SocketId socket, std::string frame);
 
-    // Sends what the turn has gathered. Returns the sockets whose limit was passed: the caller
-    // closes them.
+    // Sends what the turn has gathered. Returns the sockets whose limit was passed in it: what
+    // waited for them is dropped, they take nothing more, and the caller closes them.
     std::vector<SocketId> flush();
     void on_writable(SocketId socket);
 
@@ -71,6 +71,7 @@ private:
         std::size_t waiting_bytes = 0;
         bool is_open = false;
         bool is_behind = false;
+        bool is_over = false;  // its limit was passed: it takes nothing more
     };
 
     void send_pending(SocketId socket, Box& box);

@@ -35,6 +35,16 @@ struct Session {
     std::string* page;     // HTTP body still to be written
 };
 
+// With output still buffered libwebsockets would go on flushing to a client that does not read:
+// it lets go only of a socket that fails.
+void cut_off(lws* wsi) {
+    const int fd = lws_get_socket_fd(wsi);
+    const linger at_once{1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    shutdown(fd, SHUT_RDWR);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_SYNC);
+}
+
 struct Entry {
     lws* wsi = nullptr;
     CloseCode code{};
@@ -96,7 +106,7 @@ void Clients::Impl::start() {
     info.foreign_loops = foreign_loops.data();
     info.protocols = protocols.data();
     info.user = this;
-    info.gid = info.uid = static_cast<gid_t>(-1);
+    info.gid = info.uid = -1;  // stay who we are
     info.max_http_header_pool = 1024;
     // All zero: its sorted list of timers costs O(n) for each connection. The hub pings.
     info.retry_and_idle_policy = &no_validity_timers;
@@ -277,7 +287,7 @@ void Clients::tick() {
         const Entry entry = impl_->entries[socket];
         if (!entry.wsi || !entry.is_closing) continue;
         if (entry.cut_at <= impl_->loop.now()) {
-            lws_set_timeout(entry.wsi, PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_SYNC);
+            cut_off(entry.wsi);
         } else {
             waiting.push_back(socket);
         }

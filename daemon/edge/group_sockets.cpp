@@ -152,9 +152,9 @@ void GroupSockets::close_contact(ContactId contact) {
     impl_->dealers.erase(contact);
 }
 
-void GroupSockets::to_contact(ContactId contact, std::string_view bytes) {
+bool GroupSockets::to_contact(ContactId contact, std::string_view bytes) {
     const auto found = impl_->dealers.find(contact);
-    if (found != impl_->dealers.end()) found->second->send(bytes);
+    return found != impl_->dealers.end() && found->second->send(bytes);
 }
 
 void GroupSockets::answer(const std::string& route, std::string_view bytes) {

@@ -39,7 +39,7 @@ public:
 
     void open_contact(ContactId contact, const Endpoint& router);
     void close_contact(ContactId contact);
-    void to_contact(ContactId contact, std::string_view bytes);
+    bool to_contact(ContactId contact, std::string_view bytes);
     void answer(const std::string& route, std::string_view bytes);
     void listen_to(const Endpoint& publisher);
     void stop_listening_to(const Endpoint& publisher);

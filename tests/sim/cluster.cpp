@@ -54,8 +54,8 @@ struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
         contacts[contact] = node_of(router);
     }
     void close_contact(ContactId contact) override { contacts.erase(contact); }
-    void to_contact(ContactId contact, std::string_view bytes) override {
-        net().call(id, contact, contacts.at(contact), bytes);
+    bool to_contact(ContactId contact, std::string_view bytes) override {
+        return net().call(id, contact, contacts.at(contact), bytes);
     }
     void answer(const std::string& route, std::string_view bytes) override {
         net().answer(id, route, bytes);

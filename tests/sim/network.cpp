@@ -158,12 +158,14 @@ void Network::publish(std::size_t node, std::string_view bytes) {
     }
 }
 
-void Network::call(std::size_t node, unsigned contact, std::size_t target, std::string_view bytes) {
+bool Network::call(std::size_t node, unsigned contact, std::size_t target, std::string_view bytes) {
+    if (is_cut(node, target) || nodes_[target].life == 0) return false;
     const std::string route = std::to_string(node) + "/" + std::to_string(contact);
     send(node, target, [this, node, route, bytes = std::string(bytes)](Node& to) {
         note(bytes);
         to.ends.on_call(route, node, bytes);
     });
+    return true;
 }
 
 void Network::answer(std::size_t node, const std::string& route, std::string_view bytes) {

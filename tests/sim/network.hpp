@@ -54,8 +54,8 @@ public:
     void subscribe(std::size_t node, std::string_view key);
     void unsubscribe(std::size_t node, std::string_view key);
     void publish(std::size_t node, std::string_view bytes);
-    // DEALER to ROUTER, and back.
-    void call(std::size_t node, unsigned contact, std::size_t target, std::string_view bytes);
+    // DEALER to ROUTER, and back. False if there is no connection.
+    bool call(std::size_t node, unsigned contact, std::size_t target, std::string_view bytes);
     void answer(std::size_t node, const std::string& route, std::string_view bytes);
     void beacon(std::size_t node, std::string_view bytes);
 

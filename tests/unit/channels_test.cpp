@@ -16,7 +16,7 @@ struct Fixture {
         for (SocketId socket = 0; socket < 4; ++socket) channels.open(socket);
     }
     ChannelId join(SocketId socket, std::string_view topic) {
-        const auto id = channels.add(socket, topic, &rule, "\"1\"");
+        const auto id = channels.add(socket, topic, &rule, "\"1\"", "\"1\"");
         channels.make_member(id);
         return id;
     }
@@ -32,11 +32,11 @@ struct Fixture {
 
 TEST_CASE("a channel that is joining is found but is no member") {
     Fixture f;
-    const auto id = f.channels.add(2, "room:a", &rule, "\"7\"");
+    const auto id = f.channels.add(2, "room:a", &rule, "\"7\"", "\"7\"");
     CHECK(f.channels.find(2, "room:a") == id);
     CHECK_FALSE(f.channels.channel(id).is_joined());
     CHECK(f.channels.channel(id).socket == 2);
-    CHECK(f.channels.channel(id).join_ref == "\"7\"");
+    CHECK(f.channels.channel(id).join_ref() == "\"7\"");
     CHECK(f.channels.topic_of(id).name == "room:a");
     CHECK(f.channels.topic_of(id).bucket == bucket_of("room:a"));
     CHECK(f.channels.topic_of(id).rule == &rule);
@@ -84,7 +84,7 @@ TEST_CASE("the two vectors of a topic run side by side") {
 TEST_CASE("a topic lives as long as it has a channel, joined or joining") {
     Fixture f;
     const auto joined = f.join(0, "room:a");
-    const auto joining = f.channels.add(1, "room:a", &rule, "\"1\"");
+    const auto joining = f.channels.add(1, "room:a", &rule, "\"1\"", "\"1\"");
     CHECK(f.channels.topic_count() == 1);
     CHECK(f.channels.channel_count() == 2);
     f.channels.remove(joined);

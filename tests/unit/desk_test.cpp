@@ -18,7 +18,7 @@ constexpr Holder shard_holder = 1;
 struct Outlet : GroupOutlet, DeskOutlet {
     void open_contact(ContactId, const Endpoint&) override {}
     void close_contact(ContactId) override {}
-    void to_contact(ContactId, std::string_view) override {}
+    bool to_contact(ContactId, std::string_view) override { return true; }
     void answer(const std::string&, std::string_view) override {}
     void listen_to(const Endpoint&) override {}
     void stop_listening_to(const Endpoint&) override {}
