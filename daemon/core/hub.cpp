@@ -66,6 +66,12 @@ void Hub::on_binary(SocketId socket, Time now) {
     refuse_frame(socket, FrameError::not_json);
 }
 
+void Hub::on_too_big(SocketId socket) {
+    if (connections_[socket].is_closing) return;
+    outlet_.note({FactKind::client_frame_rejected, "frame is too big", {}, socket});
+    close(socket, CloseCode::too_big);
+}
+
 void Hub::on_text(SocketId socket, std::string_view text, Time now) {
     Connection& connection = connections_[socket];
     if (connection.is_closing) return;

@@ -74,6 +74,8 @@ public:
     SocketId on_open(Time now);
     void on_text(SocketId socket, std::string_view text, Time now);
     void on_binary(SocketId socket, Time now);
+    // A message beyond the edge's limit, of which nothing was kept.
+    void on_too_big(SocketId socket);
     void on_pong(SocketId socket, Time now);
     void on_writable(SocketId socket) { outbox_.on_writable(socket); }
     void on_close(SocketId socket);

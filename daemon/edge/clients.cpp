@@ -154,8 +154,11 @@ int Clients::Impl::receive(Session& session, lws* wsi, std::string_view chunk) {
     }
     const std::size_t before = session.partial ? session.partial->size() : 0;
     if (before + chunk.size() + lws_remaining_packet_payload(wsi) > config.frame_bytes_max) {
-        lws_close_reason(wsi, LWS_CLOSE_STATUS_MESSAGE_TOO_LARGE, nullptr, 0);
-        return end;
+        // What still comes of it is read and dropped: closing on unread bytes would reset the
+        // connection, and the client would not learn why.
+        delete std::exchange(session.partial, nullptr);
+        hub->on_too_big(session.socket);
+        return keep;
     }
     if (is_whole && !session.partial) {
         hub->on_text(session.socket, chunk, loop.now());

@@ -1,5 +1,6 @@
-// group_sockets: the ZeroMQ sockets between nodes: XPUB and ROUTER bound, SUB and DEALERs
-// connected.
+// group_sockets: the ZeroMQ sockets between nodes.
+//
+// XPUB and ROUTER are bound, SUB and the DEALERs connected.
 //
 // A translator: it knows sockets and endpoints, not nodes. High-water marks are set from evidence:
 // a SUB with a limit on what it sends drops subscriptions silently, and a limit on what is received

@@ -421,3 +421,12 @@ TEST_CASE("a connection's place is taken again without anything of the one befor
     CHECK(f.heard(fresh).empty());
     CHECK(f.hub.channels().of_socket(fresh).empty());
 }
+
+TEST_CASE("a message that is too big closes its connection with 1009, once") {
+    HubFixture f;
+    const auto socket = f.joined();
+    f.hub.on_too_big(socket);
+    f.hub.on_too_big(socket);
+    CHECK(f.outlet.closes ==
+          std::vector<std::pair<SocketId, CloseCode>>{{socket, CloseCode::too_big}});
+}
