@@ -7,6 +7,7 @@
 #include "daemon/edge/log.hpp"
 #include "daemon/edge/start_error.hpp"
 #include "daemon/edge/zmq_port.hpp"
+#include "proto/limits.hpp"
 
 namespace roost {
 
@@ -15,6 +16,10 @@ namespace {
 constexpr int unlimited = 0;
 // Messages waiting for one slow peer in libzmq. Beyond it they are dropped, and their numbers tell.
 constexpr int publish_backlog = 20'000;
+// A length is the first thing a stranger can lie about, and libzmq allocates what it says.
+constexpr std::int64_t subscription_bytes_max = 1024;
+constexpr std::int64_t directed_bytes_max = limits::group_message_bytes_max;
+constexpr std::int64_t broadcast_bytes_max = 128'000'000;  // above the greatest --max-frame-bytes
 // A dead link is given up after this, so that a healed network is used at once.
 constexpr int link_heartbeat_ms = 1000;
 constexpr int link_timeout_ms = 3000;
@@ -82,7 +87,9 @@ GroupSockets::Impl::Impl(Loop& loop_, zmq::context_t& context_, GroupSocketEvent
     publisher.socket().set(zmq::sockopt::linger, 200);  // a goodbye still leaves
     subscriber.socket().set(zmq::sockopt::sndhwm, unlimited);
     router.socket().set(zmq::sockopt::router_mandatory, true);
-    router.socket().set(zmq::sockopt::maxmsgsize, std::int64_t{1} << 20);
+    publisher.socket().set(zmq::sockopt::maxmsgsize, subscription_bytes_max);
+    subscriber.socket().set(zmq::sockopt::maxmsgsize, broadcast_bytes_max);
+    router.socket().set(zmq::sockopt::maxmsgsize, directed_bytes_max);
 
     const std::string name =
         "inproc://links-" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
@@ -139,7 +146,7 @@ void GroupSockets::open_contact(ContactId contact, const Endpoint& router) {
     set_link_options(port->socket());
     // A hello to a node that is not there must not wait for it.
     port->socket().set(zmq::sockopt::immediate, true);
-    port->socket().set(zmq::sockopt::maxmsgsize, std::int64_t{1} << 20);
+    port->socket().set(zmq::sockopt::maxmsgsize, directed_bytes_max);
     try {
         port->socket().connect(router.tcp());
     } catch (const zmq::error_t& error) {

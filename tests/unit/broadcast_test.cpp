@@ -84,7 +84,7 @@ TEST_CASE("topics and events that are quoted, empty or long survive the way") {
 }
 
 TEST_CASE("payloads of each size of frame head survive the way") {
-    for (const std::size_t size : {2, 90, 120, 126, 200, 65'400, 65'536, 1'000'000}) {
+    for (const std::size_t size : {2U, 90U, 120U, 126U, 200U, 65400U, 65536U, 1000000U}) {
         CAPTURE(size);
         const std::string payload = "{" + std::string(size - 2, ' ') + "}";
         const auto made = Broadcast::encode(origin, 1, "room:a", "e", payload);
@@ -133,7 +133,7 @@ TEST_CASE("a broadcast whose frame has another head than ours is refused") {
 }
 
 TEST_CASE("a broadcast whose lengths do not fit its bytes is refused") {
-    for (const std::size_t at : {21, 22, 23, 24, 25, 26, 27}) {
+    for (const std::size_t at : {21U, 22U, 23U, 24U, 25U, 26U, 27U}) {
         CAPTURE(at);
         auto bytes = wire;
         bytes[at] = '\xFF';

@@ -194,7 +194,7 @@ TEST_CASE("messages that a client did not take are counted in the next one") {
     Fixture f;
     f.subscribed(1, "room:a");
     f.outlet.is_deaf = true;
-    for (const std::uint64_t number : {1, 2, 3}) {
+    for (const std::uint64_t number : {1U, 2U, 3U}) {
         f.desk.on_broadcast(Broadcast::encode({9, 1}, number, "room:a", "ev", "{}"));
     }
     f.outlet.is_deaf = false;
