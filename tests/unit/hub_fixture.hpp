@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/core/hub.hpp"
+#include "proto/big_endian.hpp"
 #include "proto/ws_frame.hpp"
 
 namespace roost::test {
@@ -34,9 +35,9 @@ struct FrameRecorder : SocketSink {
         while (!bytes.empty()) {
             const std::size_t length = static_cast<unsigned char>(bytes[1]);
             REQUIRE(length < 127);
-            const std::size_t size = length < 126 ? 2 + length
-                                                  : 4 + (static_cast<unsigned char>(bytes[2]) << 8 |
-                                                         static_cast<unsigned char>(bytes[3]));
+            const std::size_t size =
+                length < 126 ? 2 + length
+                             : std::size_t{4} + read_big_endian<std::uint16_t>(bytes.data() + 2);
             const auto frame = bytes.substr(0, size);
             const auto text = ws::content_of(frame, ws::Opcode::text);
             sent[socket].push_back(text ? std::string(*text) : "ping");

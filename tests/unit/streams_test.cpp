@@ -120,7 +120,7 @@ TEST_CASE("marks beyond the most stay for the next time") {
     Moved moved;
     for (int i = 0; i < 5; ++i) moved.note(*message(1, static_cast<std::uint8_t>(i), 1));
     std::set<int> shards;
-    for (const std::size_t expected : {2, 2, 1, 0}) {
+    for (const std::size_t expected : {2U, 2U, 1U, 0U}) {
         const auto marks = moved.take(2);
         CHECK(marks.size() == expected);
         for (const auto& mark : marks) shards.insert(mark.shard);

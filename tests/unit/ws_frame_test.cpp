@@ -46,7 +46,7 @@ TEST_CASE("a ping is one unmasked frame of opcode 9") {
 }
 
 TEST_CASE("the content of a frame of any length is found again") {
-    for (const std::size_t size : {0, 1, 125, 126, 127, 65535, 65536, 100000}) {
+    for (const std::size_t size : {0U, 1U, 125U, 126U, 127U, 65535U, 65536U, 100000U}) {
         CAPTURE(size);
         const std::string content(size, 'x');
         const std::string frame = head(ws::Opcode::text, size) + content;
