@@ -1,0 +1,251 @@
+#include "daemon/core/group.hpp"
+
+#include <catch2/catch.hpp>
+#include <msgpack.hpp>
+
+using namespace roost;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Recorder final : GroupOutlet {
+    std::map<ContactId, Endpoint> contacts;
+    std::vector<std::pair<ContactId, std::string>> calls;
+    std::vector<std::pair<std::string, std::string>> answers;
+    std::vector<Endpoint> publishers;
+    std::vector<std::string> subscriptions, published;
+    std::vector<std::pair<Bucket, Ticket>> lives;
+    std::vector<std::uint64_t> delivered;
+    std::map<FactKind, int> facts;
+    bool is_connected = true;
+
+    void open_contact(ContactId id, const Endpoint& router) override { contacts[id] = router; }
+    void close_contact(ContactId id) override { contacts.erase(id); }
+    bool to_contact(ContactId id, std::string_view bytes) override {
+        if (is_connected) calls.emplace_back(id, bytes);
+        return is_connected;
+    }
+    void answer(const std::string& route, std::string_view bytes) override {
+        answers.emplace_back(route, bytes);
+    }
+    void listen_to(const Endpoint& publisher) override { publishers.push_back(publisher); }
+    void stop_listening_to(const Endpoint& publisher) override {
+        std::erase(publishers, publisher);
+    }
+    void subscribe(std::string_view key) override { subscriptions.emplace_back(key); }
+    void unsubscribe(std::string_view key) override { std::erase(subscriptions, key); }
+    void publish(std::string_view bytes) override { published.emplace_back(bytes); }
+    void send_beacon(std::string_view) override {}
+    void to_holder(Holder, const BroadcastRef& message) override {
+        delivered.push_back(message->number());
+    }
+    void live(Holder, Bucket bucket, Ticket ticket) override { lives.emplace_back(bucket, ticket); }
+    void note(const Fact& fact) override { ++facts[fact.kind]; }
+};
+
+struct GroupFixture {
+    Recorder outlet;
+    Time now{};
+    Group group;
+
+    explicit GroupFixture(std::vector<Endpoint> peers = {{"10.0.0.2", 7370}})
+        : group(config(std::move(peers)), outlet, now) {}
+
+    static GroupConfig config(std::vector<Endpoint> peers) {
+        GroupConfig made;
+        made.name = "one";
+        made.incarnation = 1;
+        made.router_port = 7370;
+        made.pub_port = 7371;
+        made.peers = std::move(peers);
+        made.beacon = false;
+        return made;
+    }
+    static group::Identity other(Incarnation incarnation = 2, const std::string& name = "two") {
+        group::Identity identity;
+        identity.group = "roost";
+        identity.name = name;
+        identity.incarnation = incarnation;
+        identity.router_port = 7370;
+        identity.pub_port = 7371;
+        return identity;
+    }
+    void run_for(Duration duration) {
+        for (const Time end = now + duration; now < end; now += 50ms) group.tick(now);
+    }
+    // The newest fence that is open.
+    group::FenceId fence() const {
+        for (auto key = outlet.subscriptions.rbegin(); key != outlet.subscriptions.rend(); ++key) {
+            if (const auto found = group::fence_of(*key)) return *found;
+        }
+        return {};
+    }
+    void answer_fence(Incarnation sender) {
+        group.on_published(group::encode(group::FenceAnswer{fence(), sender}), now);
+    }
+    void meet(Incarnation incarnation = 2) {
+        group.on_answer(1, group::encode(group::Welcome{other(incarnation)}), now);
+        answer_fence(incarnation);
+    }
+    void hear(std::uint64_t number, Incarnation incarnation = 2) {
+        group.on_published(
+            Broadcast::encode({incarnation, 0}, number, "room:1", "say", "{}")->wire(), now);
+    }
+    std::string state_of(const std::string& address) const {
+        for (const auto& row : group.nodes(now)) {
+            if (row.address == address) return row.state;
+        }
+        return "unknown";
+    }
+};
+
+constexpr auto address = "10.0.0.2:7370";
+
+}  // namespace
+
+TEST_CASE("a known address is called until it answers, at once again if nothing could be sent") {
+    GroupFixture f;
+    f.outlet.is_connected = false;
+    f.run_for(500ms);
+    CHECK(f.outlet.calls.empty());
+    f.outlet.is_connected = true;
+    f.run_for(50ms);
+    CHECK(f.outlet.calls.size() == 1);
+    f.run_for(2s);
+    CHECK(f.outlet.calls.size() == 3);
+}
+
+TEST_CASE("a peer counts as up only when its link is proved") {
+    GroupFixture f;
+    f.group.on_answer(1, group::encode(group::Welcome{GroupFixture::other()}), f.now);
+    CHECK(f.outlet.publishers == std::vector<Endpoint>{{"10.0.0.2", 7371}});
+    CHECK(f.state_of(address) == "connecting");
+    f.answer_fence(2);
+    CHECK(f.state_of(address) == "up");
+    CHECK(f.group.peers_in_view() == 1);
+}
+
+TEST_CASE("a wish waits for the fence of every peer in view, and one fence serves a turn") {
+    GroupFixture f;
+    f.meet();
+    f.group.on_want(0, 7, 1);
+    f.group.on_want(0, 8, 2);
+    CHECK(f.outlet.lives.empty());
+    f.group.end_of_turn(f.now);
+    CHECK(f.group.counters().fences == 1);
+    f.answer_fence(99);  // nobody we know
+    CHECK(f.outlet.lives.empty());
+    f.answer_fence(2);
+    CHECK(f.outlet.lives == std::vector<std::pair<Bucket, Ticket>>{{7, 1}, {8, 2}});
+}
+
+TEST_CASE("without peers a wish is granted at the end of the turn") {
+    GroupFixture f(std::vector<Endpoint>{});
+    f.group.on_want(0, 7, 1);
+    f.group.end_of_turn(f.now);
+    CHECK(f.outlet.lives.size() == 1);
+}
+
+TEST_CASE("a fence that nobody answers is over at its deadline, and that is counted") {
+    GroupFixture f;
+    f.meet();
+    f.group.on_want(0, 7, 1);
+    f.group.end_of_turn(f.now);
+    f.run_for(2100ms);
+    CHECK(f.outlet.lives.size() == 1);
+    CHECK(f.group.counters().fences_timed_out == 1);
+    CHECK(f.outlet.facts[FactKind::fence_timed_out] == 1);
+}
+
+TEST_CASE("a message seen before is not delivered again, and a hole is counted") {
+    GroupFixture f;
+    f.meet();
+    f.group.on_want(0, bucket_of("room:1"), 1);
+    f.group.end_of_turn(f.now);
+    f.answer_fence(2);
+    for (const std::uint64_t number : {5U, 6U, 6U, 9U}) f.hear(number);
+    CHECK(f.outlet.delivered == std::vector<std::uint64_t>{5, 6, 9});
+    CHECK(f.group.counters().repeated == 1);
+    CHECK(f.group.counters().missed == 2);
+    f.group.on_published(group::encode(group::Heartbeat{2, false, {{0, bucket_of("room:1"), 11}}}),
+                         f.now);
+    CHECK(f.group.counters().missed == 4);  // a loss at the end shows by the mark
+}
+
+TEST_CASE("a message of nobody in the roster is not delivered") {
+    GroupFixture f;
+    f.meet();
+    f.group.on_want(0, bucket_of("room:1"), 1);
+    f.group.end_of_turn(f.now);
+    f.answer_fence(2);
+    f.hear(1, 77);
+    CHECK(f.outlet.delivered.empty());
+}
+
+TEST_CASE("a node of another group is refused with the reason, and shown") {
+    GroupFixture f(std::vector<Endpoint>{});
+    auto stranger = GroupFixture::other();
+    stranger.group = "another";
+    f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{stranger}), f.now);
+    REQUIRE(f.outlet.answers.size() == 1);
+    const auto answer = group::decode_directed(f.outlet.answers[0].second);
+    REQUIRE(answer);
+    CHECK(std::get<group::Refusal>(*answer).reason ==
+          "group 'another', this node is of group 'roost'");
+    CHECK(f.state_of(address) == "refused");
+}
+
+TEST_CASE("a node of another protocol version is refused on both sides, and shown") {
+    msgpack::sbuffer buffer;
+    msgpack::packer<msgpack::sbuffer> packer(buffer);
+    packer.pack_array(3).pack(std::string("hello")).pack(2).pack_map(0);
+    const std::string hello(buffer.data(), buffer.size());
+
+    GroupFixture f;
+    f.group.on_call("r", "10.0.0.3", hello, f.now);
+    REQUIRE(f.outlet.answers.size() == 1);
+    CHECK(f.state_of("10.0.0.3:0") == "refused");
+    // The other side reads the refusal in any version.
+    f.group.on_answer(1, f.outlet.answers[0].second, f.now);
+    CHECK(f.state_of(address) == "refused");
+    CHECK(f.outlet.facts[FactKind::refused_by_node] == 1);
+}
+
+TEST_CASE("a name that a living node has is refused; that of a restarted one is not") {
+    GroupFixture f;
+    f.meet();
+    f.group.on_call("r", "10.0.0.9", group::encode(group::Hello{GroupFixture::other(3)}), f.now);
+    REQUIRE(f.outlet.answers.size() == 1);
+    CHECK(std::holds_alternative<group::Refusal>(
+        *group::decode_directed(f.outlet.answers[0].second)));
+    CHECK(f.state_of(address) == "up");
+
+    f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{GroupFixture::other(4)}), f.now);
+    CHECK(f.outlet.facts[FactKind::node_replaced] == 1);
+    CHECK(f.state_of(address) != "up");
+    f.meet(4);
+    CHECK(f.state_of(address) == "up");
+}
+
+TEST_CASE("a node that says goodbye answers nobody any more") {
+    GroupFixture f;
+    f.meet();
+    f.group.say_goodbye();
+    const auto published = f.outlet.published.size();
+    f.run_for(2s);
+    CHECK(f.outlet.published.size() == published);
+    f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{GroupFixture::other()}), f.now);
+    CHECK(f.outlet.answers.empty());
+}
+
+TEST_CASE("a connection that came back is proved again, and joins wait for it meanwhile") {
+    GroupFixture f;
+    f.meet();
+    f.group.on_link({"10.0.0.2", 7371}, f.now);
+    CHECK(f.fence().serial != 0);
+    f.group.on_want(0, 7, 1);
+    f.group.end_of_turn(f.now);
+    CHECK(f.outlet.lives.empty());
+    f.answer_fence(2);
+    CHECK(f.outlet.lives.size() == 1);
+}
