@@ -1,6 +1,7 @@
 // cli: what `roostd` and `roost` say on the command line, and the codes they end with.
 import assert from "node:assert/strict";
-import {writeFileSync} from "node:fs";
+import {chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync} from "node:fs";
+import {tmpdir} from "node:os";
 import {after, before, describe, test} from "node:test";
 
 import {run} from "./lib/child.mjs";
@@ -123,6 +124,25 @@ describe("roostd's configuration", () => {
       }
     }
   }));
+
+  const is_root = process.getuid() === 0;
+  test("a port that is not permitted: exit 77, naming it", {skip: !is_root && "needs root"},
+    in_group(async (group) => {
+      const node = await group.node();
+      node.listen = "127.0.0.1:81";
+      // An ordinary user must reach the binary, and be able to bind the control socket.
+      const open_dir = mkdtempSync(`${tmpdir()}/roost-e2e-`);
+      chmodSync(open_dir, 0o777);
+      const binary = `${open_dir}/roostd`;
+      copyFileSync(roostd, binary);
+      node.control = `ipc://${open_dir}/control.sock`;
+      const {code, err} = await run("setpriv",
+        ["--reuid=65534", "--regid=65534", "--clear-groups", binary, ...node.flags],
+        {within_ms: 3000});
+      rmSync(open_dir, {recursive: true});
+      assert.equal(code, 77, err);
+      assert.match(err, /127\.0\.0\.1:81/);
+    }));
 
   test("a second daemon does not take the control socket of the first", in_group(async (group) => {
     const first = await group.start();
