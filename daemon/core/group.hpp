@@ -67,6 +67,8 @@ struct GroupConfig {
     Duration down_after = std::chrono::seconds(3);
     Duration hello_interval = std::chrono::seconds(1);
     Duration beacon_interval = std::chrono::seconds(1);
+    // Addresses that were found, and callers that were refused: strangers can name any number.
+    std::size_t found_max = 1024;
     // How long a contact that was found, not configured, is called without an answer.
     Duration forget_after = std::chrono::seconds(60);
     Duration fence_timeout = std::chrono::seconds(2);
@@ -150,7 +152,8 @@ private:
 
     // group_roster.cpp: who is in the group.
     group::Identity identity() const;
-    ContactId add_contact(const Endpoint& router, bool is_configured, Time now);
+    // Nothing if there are too many already.
+    std::optional<ContactId> add_contact(const Endpoint& router, bool is_configured, Time now);
     void drop_contact(ContactId contact);
     void call(ContactId contact, Time now);
     void on_hello(const std::string& route, const std::string& seen_host,

@@ -38,8 +38,9 @@ std::optional<ContactId> Group::find_contact(const Endpoint& router) const {
     return std::nullopt;
 }
 
-ContactId Group::add_contact(const Endpoint& router, bool is_configured, Time now) {
-    if (const auto known = find_contact(router)) return *known;
+std::optional<ContactId> Group::add_contact(const Endpoint& router, bool is_configured, Time now) {
+    if (const auto known = find_contact(router)) return known;
+    if (!is_configured && contacts_.size() >= config_.found_max) return std::nullopt;
     const ContactId id = ++last_contact_;
     Contact& contact = contacts_[id];
     contact.router = router;
@@ -131,6 +132,7 @@ std::optional<std::string> Group::objection_to(const group::Identity& node,
 void Group::refuse_caller(const std::string& route, const Endpoint& router, const std::string& name,
                           const std::string& reason, Time now) {
     outlet_.answer(route, group::encode(group::Refusal{reason}));
+    if (refused_callers_.size() >= config_.found_max && !refused_callers_.contains(router)) return;
     const auto [it, is_first] = refused_callers_.try_emplace(router);
     it->second.seen = now;
     if (!is_first && it->second.reason == reason) return;
@@ -151,9 +153,10 @@ void Group::on_hello(const std::string& route, const std::string& seen_host,
     outlet_.answer(route, group::encode(group::Welcome{identity()}));
     if (caller.incarnation == config_.incarnation || peers_.contains(caller.incarnation)) return;
     if (router.host.empty() || router.port == 0) return;
-    const ContactId contact = add_contact(router, false, now);
-    contacts_.at(contact).answered = now;  // it lives: it called
-    call(contact, now);
+    const auto contact = add_contact(router, false, now);
+    if (!contact) return;
+    contacts_.at(*contact).answered = now;  // it lives: it called
+    call(*contact, now);
 }
 
 void Group::on_answer(ContactId id, std::string_view bytes, Time now) {
@@ -324,10 +327,11 @@ void Group::on_beacon(const std::string& seen_host, std::string_view datagram, T
     Endpoint router = beacon->router;
     if (router.host.empty()) router.host = seen_host;
     const bool is_new = !find_contact(router);
-    const ContactId contact = add_contact(router, false, now);
-    contacts_.at(contact).answered = now;
+    const auto contact = add_contact(router, false, now);
+    if (!contact) return;
+    contacts_.at(*contact).answered = now;
     if (!is_new) return;
-    call(contact, now);
+    call(*contact, now);
     send_beacon(false);  // it has not heard of us either
 }
 

@@ -249,3 +249,16 @@ TEST_CASE("a connection that came back is proved again, and joins wait for it me
     f.answer_fence(2);
     CHECK(f.outlet.lives.size() == 1);
 }
+
+TEST_CASE("strangers that name any number of addresses fill no memory") {
+    GroupFixture f;
+    for (std::uint16_t port = 1; port < 3000; ++port) {
+        auto caller = GroupFixture::other(port + 10U, "n" + std::to_string(port));
+        caller.router_port = port;
+        f.group.on_call("r", "10.0.0.5", group::encode(group::Hello{caller}), f.now);
+        caller.group = "another";
+        f.group.on_call("r", "10.0.0.6", group::encode(group::Hello{caller}), f.now);
+    }
+    CHECK(f.outlet.contacts.size() == 1024);
+    CHECK(f.group.kept() <= 2 * 1024);
+}
