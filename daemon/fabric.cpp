@@ -113,8 +113,8 @@ void Fabric::send_beacon(std::string_view datagram) {
     if (beacon_) beacon_->send(datagram);
 }
 
-void Fabric::to_shard(std::size_t shard, ShardLetter letter) {
-    if (!shards_[shard]->put(std::move(letter))) {
+void Fabric::to_shard(std::size_t shard, const BroadcastRef& broadcast) {
+    if (!shards_[shard]->put(broadcast)) {
         facts_.note({FactKind::queue_overflow, "shard", {}, 1});
     }
 }
@@ -128,7 +128,7 @@ void Fabric::live(Holder holder, Bucket bucket, Ticket ticket) {
     if (holder == desk_holder_) {
         live_for_desk_.emplace_back(bucket, ticket);
     } else {
-        to_shard(holder, BucketLive{bucket, ticket});
+        shards_[holder]->insist(BucketLive{bucket, ticket});
     }
 }
 
@@ -141,9 +141,7 @@ void Fabric::to_shards(const BroadcastRef& broadcast) {
 }
 
 void Fabric::ask_topics(std::uint64_t question) {
-    for (std::size_t shard = 0; shard < shards_.size(); ++shard) {
-        to_shard(shard, TopicsQuestion{question});
-    }
+    for (auto* shard : shards_) shard->insist(TopicsQuestion{question});
 }
 
 }  // namespace roost

@@ -55,7 +55,7 @@ private:
     GroupSocketEvents events();
     bool take_turn();
     void on_letter(FabricLetter& letter);
-    void to_shard(std::size_t shard, ShardLetter letter);
+    void to_shard(std::size_t shard, const BroadcastRef& broadcast);
     void tick();
 
     Loop& loop_;

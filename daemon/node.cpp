@@ -91,7 +91,7 @@ void Node::hand_over() {
     const auto most = std::max<std::size_t>(1, per_interval / shards_.size());
     auto before = board_.beats();
     while (std::chrono::steady_clock::now() < deadline) {
-        for (const auto& shard : shards_) (void)shard->mailbox().put(HandOver{most});
+        for (const auto& shard : shards_) shard->mailbox().insist(HandOver{most});
         std::this_thread::sleep_for(hand_over_interval);
         // A figure counts once every loop has posted it since the last look.
         const auto beats = board_.beats();
@@ -104,9 +104,9 @@ void Node::hand_over() {
 
 void Node::stop() {
     board_.is_ready = false;
-    for (const auto& shard : shards_) (void)shard->mailbox().put(StopListening{});
+    for (const auto& shard : shards_) shard->mailbox().insist(StopListening{});
     hand_over();
-    (void)fabric_->mailbox().put(Goodbye{});
+    fabric_->mailbox().insist(Goodbye{});
     for (const auto& loop : loops_) loop->stop();
     for (auto& thread : threads_) thread.join();
     threads_.clear();

@@ -39,20 +39,14 @@ void Shard::to_node(const BroadcastRef& broadcast) {
     for (auto* shard : other_shards_) {
         if (!shard->put(broadcast)) facts_.note({FactKind::queue_overflow, "shard", {}, 1});
     }
-    to_fabric(broadcast);
+    if (!fabric_->put(broadcast)) facts_.note({FactKind::queue_overflow, "fabric", {}, 1});
 }
 
 void Shard::want(Bucket bucket, Ticket ticket) {
-    to_fabric(BucketWanted{index_, bucket, ticket});
+    fabric_->insist(BucketWanted{index_, bucket, ticket});
 }
 void Shard::release(Bucket bucket) {
-    to_fabric(BucketReleased{index_, bucket});
-}
-
-void Shard::to_fabric(FabricLetter letter) {
-    if (!fabric_->put(std::move(letter))) {
-        facts_.note({FactKind::queue_overflow, "fabric", {}, 1});
-    }
+    fabric_->insist(BucketReleased{index_, bucket});
 }
 
 void Shard::on_letter(ShardLetter& letter) {
@@ -65,7 +59,7 @@ void Shard::on_letter(ShardLetter& letter) {
         hub_.channels().for_each_topic([&](const Topic& topic) {
             answer.rows.push_back({topic.name, topic.members.size()});
         });
-        to_fabric(std::move(answer));
+        fabric_->insist(std::move(answer));
     } else if (std::holds_alternative<StopListening>(letter)) {
         clients_.stop_listening();
     } else {

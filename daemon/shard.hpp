@@ -36,7 +36,6 @@ private:
     void note(const Fact& fact) override { facts_.note(fact); }
 
     void on_letter(ShardLetter& letter);
-    void to_fabric(FabricLetter letter);
     void tick();
 
     Loop& loop_;

@@ -44,7 +44,8 @@ std::optional<Beacon> decode_beacon(std::string_view datagram) {
     const auto group = read_short(rest);
     if (!group || group->empty() || group->size() > limits::name_bytes_max) return std::nullopt;
     const auto host = read_short(rest);
-    if (!host || !rest.empty() || beacon.router.port == 0) return std::nullopt;
+    if (!host || host->find_first_of(" ;/\t\n") != std::string_view::npos) return std::nullopt;
+    if (!rest.empty() || beacon.router.port == 0) return std::nullopt;
     beacon.group = *group;
     beacon.router.host = *host;
     return beacon;

@@ -1,5 +1,7 @@
 #include "proto/group_wire.hpp"
 
+#include <algorithm>
+#include <cctype>
 #include <msgpack.hpp>
 
 #include "proto/big_endian.hpp"
@@ -10,6 +12,13 @@ namespace roost::group {
 namespace {
 
 constexpr std::size_t known_max = 4096;
+
+// Names and addresses; nothing that has a meaning in an endpoint of ZeroMQ.
+bool is_host(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](unsigned char c) {
+        return std::isalnum(c) || c == '.' || c == ':' || c == '-' || c == '_';
+    });
+}
 
 struct Malformed {
     std::string what;
@@ -107,6 +116,10 @@ Identity read_identity(Reader reader) {
     identity.host = reader.text(253);
     identity.router_port = static_cast<std::uint16_t>(reader.number(UINT16_MAX));
     identity.pub_port = static_cast<std::uint16_t>(reader.number(UINT16_MAX));
+    if (!is_host(identity.host)) throw Malformed{"identity has a host that is none"};
+    if (identity.router_port == 0 || identity.pub_port == 0) {
+        throw Malformed{"identity has a port 0"};
+    }
     identity.bits = static_cast<std::uint32_t>(reader.number(32));
     Reader known = reader.array(known_max);
     while (known.left() > 0) {
@@ -114,7 +127,8 @@ Identity read_identity(Reader reader) {
         Endpoint endpoint;
         endpoint.host = pair.text(253);
         endpoint.port = static_cast<std::uint16_t>(pair.number(UINT16_MAX));
-        if (!endpoint.host.empty() && endpoint.port != 0) identity.known.push_back(endpoint);
+        if (endpoint.host.empty() || endpoint.port == 0 || !is_host(endpoint.host)) continue;
+        identity.known.push_back(endpoint);
     }
     return identity;
 }

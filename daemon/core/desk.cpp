@@ -43,6 +43,9 @@ void Desk::handle(const StreamId& id, const control::Publish& publish, Time) {
                       "the payload has " + std::to_string(publish.payload.size()) +
                           " bytes; the node takes " + std::to_string(config_.message_bytes_max));
     }
+    if (publish.event.starts_with("phx_")) {
+        return refuse(id, "bad_request", "events that begin with phx_ are the protocol's own");
+    }
     if (!is_json_object(publish.payload) || !json_.is_valid(publish.payload)) {
         return refuse(id, "bad_payload",
                       "the payload must be a JSON object, as in {\"body\":\"hi\"}");

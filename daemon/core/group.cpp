@@ -14,6 +14,7 @@ Group::Group(GroupConfig config, GroupOutlet& outlet, Time now)
       fences_(config_.incarnation),
       started_(now),
       next_tick_(now),
+      last_tick_(now),
       next_heartbeat_(now),
       next_beacon_(now) {
     outlet_.subscribe(std::string_view(&group::heartbeat_key, 1));
@@ -143,6 +144,11 @@ void Group::note_missed(Incarnation peer, std::uint64_t count) {
 
 void Group::tick(Time now) {
     if (has_left_) return;
+    // This node has stood still: what its peers said meanwhile is still to be read.
+    const Duration pause = now - std::exchange(last_tick_, now);
+    if (pause > config_.silent_after) {
+        for (auto& [incarnation, peer] : peers_) peer.heard += pause;
+    }
     if (now >= next_heartbeat_) {
         next_heartbeat_ = now + config_.heartbeat_interval;
         outlet_.publish(

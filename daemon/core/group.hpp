@@ -38,7 +38,7 @@ public:
     virtual bool to_contact(ContactId contact, std::string_view bytes) = 0;
     // ROUTER: to whoever a message came from.
     virtual void answer(const std::string& route, std::string_view bytes) = 0;
-    // SUB.
+    // SUB. To listen twice to the same is to listen once.
     virtual void listen_to(const Endpoint& publisher) = 0;
     virtual void stop_listening_to(const Endpoint& publisher) = 0;
     virtual void subscribe(std::string_view key) = 0;
@@ -134,6 +134,7 @@ private:
         Time answered{};
         Time next_hello{};
         bool was_up = false;
+        bool is_urgent = false;  // it has called with a new incarnation: call it without delay
     };
     struct Peer {
         std::string name;
@@ -155,6 +156,7 @@ private:
     // Nothing if there are too many already.
     std::optional<ContactId> add_contact(const Endpoint& router, bool is_configured, Time now);
     void drop_contact(ContactId contact);
+    void release_publisher(Contact& contact);
     void call(ContactId contact, Time now);
     void on_hello(const std::string& route, const std::string& seen_host,
                   const group::Identity& caller, Time now);
@@ -196,6 +198,7 @@ private:
     bool has_left_ = false;
     Time started_;
     Time next_tick_;
+    Time last_tick_;
     Time next_heartbeat_;
     Time next_beacon_;
 };

@@ -50,9 +50,18 @@ std::optional<ContactId> Group::add_contact(const Endpoint& router, bool is_conf
     return id;
 }
 
+// Another contact may be another name of the same node, and need its publisher still.
+void Group::release_publisher(Contact& contact) {
+    const auto publisher = std::exchange(contact.publisher, std::nullopt);
+    if (!publisher) return;
+    for (const auto& [id, other] : contacts_) {
+        if (other.publisher == publisher) return;
+    }
+    outlet_.stop_listening_to(*publisher);
+}
+
 void Group::drop_contact(ContactId id) {
-    const auto& publisher = contacts_.at(id).publisher;
-    if (publisher) outlet_.stop_listening_to(*publisher);
+    release_publisher(contacts_.at(id));
     outlet_.close_contact(id);
     contacts_.erase(id);
 }
@@ -60,6 +69,7 @@ void Group::drop_contact(ContactId id) {
 void Group::call(ContactId id, Time now) {
     const bool is_sent = outlet_.to_contact(id, group::encode(group::Hello{identity()}));
     contacts_.at(id).next_hello = is_sent ? now + config_.hello_interval : now;
+    if (is_sent) contacts_.at(id).is_urgent = false;
 }
 
 void Group::call_contacts(Time now) {
@@ -77,7 +87,8 @@ void Group::call_contacts(Time now) {
         } else if (contact.state == ContactState::calling ||
                    contact.state == ContactState::refused || contact.state == ContactState::met) {
             // A peer is called too, seldom: its answer tells of the nodes that it knows.
-            const auto interval = contact.state == ContactState::met ? 5 : 1;
+            const bool is_seldom = contact.state == ContactState::met && !contact.is_urgent;
+            const auto interval = is_seldom ? 5 : 1;
             if (now >= contact.next_hello + (interval - 1) * config_.hello_interval) {
                 due.push_back(id);
             }
@@ -148,7 +159,6 @@ void Group::on_hello(const std::string& route, const std::string& seen_host,
             return refuse_caller(route, router, caller.name, *reason, now);
         }
         refused_callers_.erase(router);
-        bury_former(caller.name, find_contact(router).value_or(0), caller.incarnation, now);
     }
     outlet_.answer(route, group::encode(group::Welcome{identity()}));
     if (caller.incarnation == config_.incarnation || peers_.contains(caller.incarnation)) return;
@@ -156,6 +166,7 @@ void Group::on_hello(const std::string& route, const std::string& seen_host,
     const auto contact = add_contact(router, false, now);
     if (!contact) return;
     contacts_.at(*contact).answered = now;  // it lives: it called
+    contacts_.at(*contact).is_urgent = true;
     call(*contact, now);
 }
 
@@ -189,6 +200,8 @@ void Group::on_welcome(ContactId id, const group::Identity& node, Time now) {
     Contact& contact = contacts_.at(id);
     contact.answered = now;
     contact.name = node.name;
+    // Whoever answered there before does so no longer.
+    bury_former({}, id, node.incarnation, now);
     if (node.incarnation == config_.incarnation) {
         contact.state = ContactState::itself;
         return;
@@ -201,6 +214,7 @@ void Group::on_welcome(ContactId id, const group::Identity& node, Time now) {
         meet(id, node, now);
     } else if (known->second.contact != id) {
         contact.state = ContactState::alias;
+        release_publisher(contact);
         contact.incarnation = node.incarnation;
     }
     for (const auto& endpoint : node.known) add_contact(endpoint, false, now);
@@ -225,11 +239,9 @@ void Group::meet(ContactId id, const group::Identity& node, Time now) {
     contact.incarnation = node.incarnation;
     contact.reason.clear();
     const Endpoint publisher{node.host.empty() ? contact.router.host : node.host, node.pub_port};
-    if (contact.publisher != publisher) {
-        if (contact.publisher) outlet_.stop_listening_to(*contact.publisher);
-        contact.publisher = publisher;
-        outlet_.listen_to(publisher);
-    }
+    if (contact.publisher != publisher) release_publisher(contact);
+    contact.publisher = publisher;
+    outlet_.listen_to(publisher);
     Peer& peer = peers_[node.incarnation];
     peer.name = node.name;
     peer.contact = id;

@@ -73,8 +73,8 @@ void Hub::on_too_big(SocketId socket) {
 }
 
 void Hub::on_text(SocketId socket, std::string_view text, Time now) {
-    Connection& connection = connections_[socket];
-    if (connection.is_closing) return;
+    if (outbox_.is_full()) flush();
+    if (connections_[socket].is_closing) return;
     on_pong(socket, now);
     ++counters_.frames_in;
     const auto message = decode_text(json_, text, scratch_);
@@ -173,6 +173,10 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message) {
     if (rule.push == PushPolicy::deny) {
         return reply(socket, channel.ref, message, "error", reason("push denied"));
     }
+    // phoenix.js would take such a broadcast for the server's word on its own channel.
+    if (message.event.starts_with("phx_")) {
+        return reply(socket, channel.ref, message, "error", reason("reserved event"));
+    }
     if (!is_json_object(message.payload)) {
         return reply(socket, channel.ref, message, "error", reason("payload must be an object"));
     }
@@ -200,6 +204,7 @@ void Hub::publish(SocketId publisher, PushPolicy policy, const ClientMessage& me
 }
 
 void Hub::on_broadcast(const BroadcastRef& broadcast) {
+    if (outbox_.is_full()) flush();
     if (!channels_.find_topic(broadcast->topic())) return;
     deliver(*broadcast, outbox_.add(broadcast, broadcast->frame()), nobody);
 }

@@ -16,7 +16,7 @@ Interest::Wanted Interest::want(Holder holder, Bucket bucket, Ticket ticket) {
 
 void Interest::release(Holder holder, Bucket bucket, Time now) {
     const auto found = buckets_.find(bucket);
-    INVARIANT(found != buckets_.end());
+    if (found == buckets_.end() || !found->second.holders.test(holder)) return;
     State& state = found->second;
     state.holders.reset(holder);
     std::erase_if(state.waiters, [&](const Waiter& waiter) { return waiter.holder == holder; });

@@ -28,24 +28,35 @@ void Outbox::put(SocketId socket, std::string frame) {
     put(socket, add(std::move(owned), bytes));
 }
 
-void Outbox::send_pending(SocketId socket, Box& box) {
-    std::string_view bytes = turn_[box.pending.front()].bytes;
-    if (box.pending.size() > 1) {
-        // One copy and one send beat several sends, and beat gathering by iovec (measured).
-        gathered_.clear();
-        for (const auto frame : box.pending) gathered_.append(turn_[frame].bytes);
-        bytes = gathered_;
+namespace {
+// What a socket takes at once: more would be copied and kept by the sink, beyond our limit.
+constexpr std::size_t piece_bytes_max = 65'536;
+}  // namespace
+
+std::size_t Outbox::send_pending(SocketId socket, Box& box) {
+    std::size_t at = 0;
+    while (at < box.pending.size() && !box.is_behind) {
+        std::string_view bytes = turn_[box.pending[at++]].bytes;
+        if (at < box.pending.size()) {
+            // One copy and one send beat several sends, and beat gathering by iovec (measured).
+            gathered_.assign(bytes);
+            while (at < box.pending.size() && gathered_.size() < piece_bytes_max) {
+                gathered_.append(turn_[box.pending[at++]].bytes);
+            }
+            bytes = gathered_;
+        }
+        ++sends_;
+        if (!sink_.send(socket, bytes)) box.is_behind = true;
     }
-    frames_sent_ += box.pending.size();
-    ++sends_;
-    if (!sink_.send(socket, bytes)) box.is_behind = true;
+    frames_sent_ += at;
+    return at;
 }
 
-bool Outbox::keep_pending(Box& box) {
+bool Outbox::keep_pending(Box& box, std::size_t at) {
     if (!box.waiting) box.waiting = std::make_unique<std::deque<Frame>>();
-    for (const auto frame : box.pending) {
-        box.waiting->push_back(turn_[frame]);
-        box.waiting_bytes += turn_[frame].bytes.size();
+    for (; at < box.pending.size(); ++at) {
+        box.waiting->push_back(turn_[box.pending[at]]);
+        box.waiting_bytes += box.waiting->back().bytes.size();
     }
     if (box.waiting_bytes <= limits_.bytes_max) return true;
     box.is_over = true;
@@ -60,11 +71,8 @@ std::vector<SocketId> Outbox::flush() {
         Box& box = boxes_[socket];
         // A socket may have been closed, and its place taken again, since it was noted here.
         if (box.is_open && !box.pending.empty()) {
-            if (!box.is_behind) {
-                send_pending(socket, box);
-            } else if (!keep_pending(box)) {
-                over.push_back(socket);
-            }
+            const std::size_t sent = box.is_behind ? 0 : send_pending(socket, box);
+            if (sent < box.pending.size() && !keep_pending(box, sent)) over.push_back(socket);
         }
         box.pending.clear();
     }
@@ -78,8 +86,6 @@ void Outbox::on_writable(SocketId socket) {
     if (!box.is_open) return;
     box.is_behind = false;
     if (!box.waiting) return;
-    // What has waited goes out in pieces that a socket buffer can take at once.
-    constexpr std::size_t piece_bytes_max = 65'536;
     while (!box.is_behind && !box.waiting->empty()) {
         gathered_.clear();
         while (!box.waiting->empty() && gathered_.size() < piece_bytes_max) {

@@ -57,6 +57,8 @@ public:
 
     std::size_t waiting_bytes(SocketId socket) const { return boxes_[socket].waiting_bytes; }
     bool has_pending() const { return !dirty_.empty(); }
+    // A turn this long is flushed before it ends.
+    bool is_full() const { return turn_.size() >= 1024; }
     std::uint64_t frames_sent() const { return frames_sent_; }
     std::uint64_t sends() const { return sends_; }
 
@@ -74,8 +76,10 @@ private:
         bool is_over = false;  // its limit was passed: it takes nothing more
     };
 
-    void send_pending(SocketId socket, Box& box);
-    bool keep_pending(Box& box);
+    // Returns how many of the pending frames have left.
+    std::size_t send_pending(SocketId socket, Box& box);
+    // From the place `at` on. False if the limit is passed.
+    bool keep_pending(Box& box, std::size_t at);
 
     SocketSink& sink_;
     OutboxLimits limits_;

@@ -48,6 +48,7 @@ void cut_off(lws* wsi) {
 struct Entry {
     lws* wsi = nullptr;
     CloseCode code{};
+    bool is_close_wanted = false;
     bool is_closing = false;
     Time cut_at{};
 };
@@ -107,7 +108,8 @@ void Clients::Impl::start() {
     info.protocols = protocols.data();
     info.user = this;
     info.gid = info.uid = -1;  // stay who we are
-    info.max_http_header_pool = 1024;
+    // Made on demand; a handshake in progress holds one, and slow ones must not shut out others.
+    info.max_http_header_pool = 16'384;
     // All zero: its sorted list of timers costs O(n) for each connection. The hub pings.
     info.retry_and_idle_policy = &no_validity_timers;
     info.timeout_secs = 10;
@@ -142,7 +144,7 @@ void Clients::Impl::open(Session& session, lws* wsi) {
     session.socket = hub->on_open(loop.now());
     session.is_open = true;
     if (session.socket >= entries.size()) entries.resize(std::size_t{session.socket} + 1);
-    entries[session.socket] = Entry{wsi, {}, false, {}};
+    entries[session.socket] = Entry{wsi, {}, false, false, {}};
 }
 
 int Clients::Impl::receive(Session& session, lws* wsi, std::string_view chunk) {
@@ -176,7 +178,7 @@ void Clients::Impl::gone(Session& session) {
     delete std::exchange(session.partial, nullptr);
     delete std::exchange(session.page, nullptr);
     // A handshake that failed is closed without ever having been open.
-    if (!std::exchange(session.is_open, false)) return;
+    if (!std::exchange(session.is_open, false) || !hub) return;
     entries[session.socket] = Entry{};
     hub->on_close(session.socket);
 }
@@ -245,6 +247,8 @@ Clients::Clients(Loop& loop, ClientsConfig config, NodePages pages)
 
 Clients::~Clients() {
     stop_listening();
+    // It closes what is still open; the hub may be gone by then.
+    impl_->hub = nullptr;
     if (impl_->context) lws_context_destroy(impl_->context);
 }
 
@@ -270,13 +274,15 @@ bool Clients::send(SocketId socket, std::string_view bytes) {
 
 void Clients::close(SocketId socket, CloseCode code) {
     impl_->entries[socket].code = code;
+    impl_->entries[socket].is_close_wanted = true;
     impl_->to_close.push_back(socket);
 }
 
 void Clients::end_turn() {
     for (const SocketId socket : std::exchange(impl_->to_close, {})) {
         Entry& entry = impl_->entries[socket];
-        if (!entry.wsi || entry.is_closing) continue;
+        // The socket may be gone since, and another one have its place.
+        if (!std::exchange(entry.is_close_wanted, false) || entry.is_closing) continue;
         send(socket, ws::close_frame(static_cast<std::uint16_t>(entry.code)));
         entry.is_closing = true;
         entry.cut_at = impl_->loop.now() + close_wait;

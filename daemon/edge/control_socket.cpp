@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <utility>
 #include <zmq.hpp>
 
 #include "daemon/edge/start_error.hpp"
@@ -47,6 +48,7 @@ void prepare_path(const std::string& path) {
 struct ControlSocket::Impl {
     OnRequest on_request;
     std::string route;
+    int parts_before = 0;
     ZmqPort port;
 
     Impl(Loop& loop, zmq::context_t& context, OnRequest on_request_)
@@ -57,8 +59,8 @@ struct ControlSocket::Impl {
     void on_part(zmq::message_t& part) {
         const std::string_view bytes(static_cast<const char*>(part.data()), part.size());
         if (part.more()) {
-            route.assign(bytes);
-        } else {
+            if (parts_before++ == 0) route.assign(bytes);
+        } else if (std::exchange(parts_before, 0) == 1) {
             on_request(route, bytes);
         }
     }

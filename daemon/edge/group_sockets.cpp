@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <map>
+#include <utility>
 #include <zmq.hpp>
 
 #include "daemon/edge/log.hpp"
@@ -39,6 +40,15 @@ void set_link_options(zmq::socket_t& socket) {
     socket.set(zmq::sockopt::ipv6, true);
 }
 
+// A peer's address may be no address at all: that is the peer's trouble.
+void connect(zmq::socket_t& socket, const Endpoint& endpoint) {
+    try {
+        socket.connect(endpoint.tcp());
+    } catch (const zmq::error_t& error) {
+        log_line(LogLevel::warning, "cannot connect to " + endpoint.tcp() + ": " + error.what());
+    }
+}
+
 void bind(zmq::socket_t& socket, const Endpoint& endpoint) {
     try {
         socket.bind(endpoint.tcp());
@@ -59,6 +69,7 @@ struct GroupSockets::Impl {
     std::map<ContactId, std::unique_ptr<ZmqPort>> dealers;
     // Of the message that is being received from the router.
     std::string route;
+    int parts_before = 0;
     std::map<std::string, Endpoint> publishers;  // by what a monitor event calls them
     bool is_monitor_event_linked = false;
 
@@ -100,9 +111,10 @@ GroupSockets::Impl::Impl(Loop& loop_, zmq::context_t& context_, GroupSocketEvent
 
 void GroupSockets::Impl::on_router_part(zmq::message_t& part) {
     if (part.more()) {
-        route.assign(view(part));
+        if (parts_before++ == 0) route.assign(view(part));
         return;
     }
+    if (std::exchange(parts_before, 0) != 1) return;  // not one of ours
     std::string host;
     try {
         host = part.gets("Peer-Address");
@@ -138,20 +150,23 @@ GroupSockets::~GroupSockets() {
 }
 
 void GroupSockets::open_contact(ContactId contact, const Endpoint& router) {
-    auto port = std::make_unique<ZmqPort>(impl_->loop, impl_->context, zmq::socket_type::dealer,
-                                          [this, contact](ZmqPort&, zmq::message_t& message) {
-                                              if (!message.more())
-                                                  impl_->events.on_answer(contact, view(message));
-                                          });
+    std::unique_ptr<ZmqPort> port;
+    const auto on_message = [this, contact](ZmqPort&, zmq::message_t& message) {
+        if (!message.more()) impl_->events.on_answer(contact, view(message));
+    };
+    try {
+        port = std::make_unique<ZmqPort>(impl_->loop, impl_->context, zmq::socket_type::dealer,
+                                         on_message);
+    } catch (const zmq::error_t& error) {
+        // It is called in vain until it is forgotten.
+        log_line(LogLevel::error, "no socket for " + router.tcp() + ": " + error.what());
+        return;
+    }
     set_link_options(port->socket());
     // A hello to a node that is not there must not wait for it.
     port->socket().set(zmq::sockopt::immediate, true);
     port->socket().set(zmq::sockopt::maxmsgsize, directed_bytes_max);
-    try {
-        port->socket().connect(router.tcp());
-    } catch (const zmq::error_t& error) {
-        log_line(LogLevel::warning, "cannot connect to " + router.tcp() + ": " + error.what());
-    }
+    connect(port->socket(), router);
     impl_->dealers[contact] = std::move(port);
 }
 
@@ -170,7 +185,7 @@ void GroupSockets::answer(const std::string& route, std::string_view bytes) {
 
 void GroupSockets::listen_to(const Endpoint& publisher) {
     impl_->publishers[publisher.tcp()] = publisher;
-    impl_->subscriber.socket().connect(publisher.tcp());
+    connect(impl_->subscriber.socket(), publisher);  // a second time to the same does nothing
     impl_->subscriber.touch();
 }
 

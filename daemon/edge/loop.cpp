@@ -42,12 +42,22 @@ struct Loop::Impl {
         now = Time(std::chrono::duration_cast<Duration>(since));
     }
     void end_turn() noexcept {
-        for (bool is_busy = true; is_busy;) {
-            is_busy = false;
-            for (const auto& end : ends) is_busy |= end();
-        }
+        // What was asked before the stop is still done.
+        const bool is_last = is_stopping;
+        constexpr int rounds_max = 4;
+        for (int round = 0; round < rounds_max && run_ends(); ++round) continue;
         for (const auto& work : last) work();
-        if (is_stopping) ev_break(loop, EVBREAK_ALL);
+        if (is_last) {
+            ev_break(loop, EVBREAK_ALL);
+        } else if (run_ends()) {
+            // Others get their turn in between, and what has been gathered has left.
+            ev_async_send(loop, &async);
+        }
+    }
+    bool run_ends() {
+        bool is_busy = false;
+        for (const auto& end : ends) is_busy |= end();
+        return is_busy;
     }
 };
 

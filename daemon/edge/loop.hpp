@@ -2,8 +2,9 @@
 //
 // A turn is everything between two waits. Parts that gather work during a turn (clients to be
 // flushed, sockets of ZeroMQ whose descriptor tells only of edges) register an end-of-turn
-// function; it returns true if it did something that may make work for another. All of them are
-// called until none does, and then the before-wait functions once. One thread runs the loop; only
+// function; it returns true if it did something that may make work for another. They are
+// called until none does, but only so many times, and then the before-wait functions once: a loop
+// that is never quiet still flushes, reads and keeps time. One thread runs the loop; only
 // wake(), stop() and is_own_thread() may be called from others.
 #pragma once
 

@@ -4,6 +4,8 @@
 // by the producer: a loop that has stopped must not take the memory of the node with it.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -18,12 +20,34 @@ public:
     explicit Mailbox(Loop& loop, std::size_t letters_max = 1'000'000)
         : loop_(loop), letters_max_(letters_max) {}
 
-    // False if the box is full.
-    [[nodiscard]] bool put(T letter) {
+    // False if the box is full: for what can be lost and noticed by its number.
+    [[nodiscard]] bool put(T letter) { return add(std::move(letter), letters_max_); }
+    // For the few letters on which the loops rely.
+    void insist(T letter) { (void)add(std::move(letter), SIZE_MAX); }
+
+    // On the loop's thread: some of what is there. True if there was anything.
+    template <class Visit>
+    bool drain(Visit visit) {
+        if (at_ == taken_.size()) {
+            taken_.clear();
+            at_ = 0;
+            const std::lock_guard lock(mutex_);
+            taken_.swap(letters_);
+        }
+        const std::size_t end = std::min(taken_.size(), at_ + letters_a_round);
+        const bool is_busy = at_ < end;
+        while (at_ < end) visit(taken_[at_++]);
+        return is_busy;
+    }
+
+private:
+    static constexpr std::size_t letters_a_round = 512;
+
+    bool add(T letter, std::size_t most) {
         bool was_empty = false;
         {
             const std::lock_guard lock(mutex_);
-            if (letters_.size() >= letters_max_) return false;
+            if (letters_.size() >= most) return false;
             was_empty = letters_.empty();
             letters_.push_back(std::move(letter));
         }
@@ -32,25 +56,12 @@ public:
         return true;
     }
 
-    // On the loop's thread. True if there was anything.
-    template <class Visit>
-    bool drain(Visit visit) {
-        {
-            const std::lock_guard lock(mutex_);
-            if (letters_.empty()) return false;
-            taken_.swap(letters_);
-        }
-        for (T& letter : taken_) visit(letter);
-        taken_.clear();
-        return true;
-    }
-
-private:
     Loop& loop_;
     std::size_t letters_max_;
     std::mutex mutex_;
     std::vector<T> letters_;
     std::vector<T> taken_;
+    std::size_t at_ = 0;  // of taken_: what has been visited
 };
 
 }  // namespace roost

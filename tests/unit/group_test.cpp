@@ -220,11 +220,16 @@ TEST_CASE("a name that a living node has is refused; that of a restarted one is 
         *group::decode_directed(f.outlet.answers[0].second)));
     CHECK(f.state_of(address) == "up");
 
+    // A hello alone proves nothing: anybody can send one. The node is called at once, and its own
+    // answer replaces it.
+    const auto calls = f.outlet.calls.size();
     f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{GroupFixture::other(4)}), f.now);
-    CHECK(f.outlet.facts[FactKind::node_replaced] == 1);
-    CHECK(f.state_of(address) != "up");
-    f.meet(4);
     CHECK(f.state_of(address) == "up");
+    CHECK(f.outlet.calls.size() == calls + 1);
+    f.meet(4);
+    CHECK(f.outlet.facts[FactKind::node_replaced] == 1);
+    CHECK(f.state_of(address) == "up");
+    CHECK(f.outlet.publishers.back() == Endpoint{"10.0.0.2", 7371});
 }
 
 TEST_CASE("a node that says goodbye answers nobody any more") {
@@ -261,4 +266,41 @@ TEST_CASE("strangers that name any number of addresses fill no memory") {
     }
     CHECK(f.outlet.contacts.size() == 1024);
     CHECK(f.group.kept() <= 2 * 1024);
+}
+
+TEST_CASE("two names of one node share its publisher until neither needs it") {
+    GroupFixture f({{"name-of-two", 7370}});
+    auto two = GroupFixture::other();
+    two.host = "10.0.0.2";
+    f.group.on_answer(1, group::encode(group::Welcome{two}), f.now);
+    f.answer_fence(2);
+    two.incarnation = 3;  // restarted, and met by the address it tells
+    f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{two}), f.now);
+    f.group.on_answer(2, group::encode(group::Welcome{two}), f.now);
+    f.answer_fence(3);
+    f.group.on_published(group::encode(group::Heartbeat{3, true, {}}), f.now);
+    two.incarnation = 4;  // and again, met by its name
+    f.group.on_answer(1, group::encode(group::Welcome{two}), f.now);
+    CHECK_FALSE(f.outlet.publishers.empty());
+}
+
+TEST_CASE("an address that answers as another node is that node, and the first is gone") {
+    GroupFixture f;
+    f.meet(2);
+    auto other = GroupFixture::other(5, "five");
+    f.group.on_answer(1, group::encode(group::Welcome{other}), f.now);
+    f.answer_fence(5);
+    f.run_for(70s);
+    CHECK(f.group.nodes(f.now).size() == 2);  // this node, and the address that is called again
+}
+
+TEST_CASE("a node that stood still buries nobody before it has read what they said") {
+    GroupFixture f;
+    f.meet();
+    f.run_for(200ms);
+    f.now += 10s;
+    f.group.tick(f.now);
+    CHECK(f.state_of(address) == "up");
+    f.run_for(4s);  // but if they really are silent
+    CHECK(f.state_of(address) == "down");
 }

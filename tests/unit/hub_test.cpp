@@ -430,3 +430,14 @@ TEST_CASE("a message that is too big closes its connection with 1009, once") {
     CHECK(f.outlet.closes ==
           std::vector<std::pair<SocketId, CloseCode>>{{socket, CloseCode::too_big}});
 }
+
+TEST_CASE("an event of the protocol's own is not broadcast: it would close the others' channels") {
+    HubFixture f;
+    const auto other = f.joined();
+    const auto socket = f.joined();
+    const auto heard = f.heard(other).size();
+    f.say(socket, R"(["1","2","room:a","phx_close",{}])");
+    f.hub.flush();
+    CHECK(f.heard(other).size() == heard);
+    CHECK(f.heard(socket).back().find("reserved event") != std::string::npos);
+}
