@@ -157,10 +157,14 @@ describe("pushes", () => {
     assert.equal(await other.next(), '[null,null,"room:more","new_msg",{}]');
   });
 
-  test("names of the server are ordinary events when a client sends them", async () => {
+  test("names of the server are ordinary events, but for those of the protocol", async () => {
     const client = await joined("room:names");
     const other = await joined("room:names");
-    for (const event of ["phx_error", "presence_state", "disconnect"]) {
+    for (const event of ["phx_error", "phx_close", "phx_reply"]) {
+      assert.equal(await client.ask(["1", "3", "room:names", event, {}]),
+        refused('"1"', '"3"', "room:names", "reserved event"));
+    }
+    for (const event of ["presence_state", "disconnect"]) {
       client.send(["1", "3", "room:names", event, {}]);
       assert.equal(await other.next(), `[null,null,"room:names","${event}",{}]`);
     }
