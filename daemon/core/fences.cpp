@@ -20,6 +20,12 @@ std::optional<Fence> Fences::on_answer(const group::FenceId& id, Incarnation pee
     return over;
 }
 
+void Fences::await(Incarnation peer, const group::FenceId& link) {
+    for (auto it = open_.upper_bound(link.serial); it != open_.end(); ++it) {
+        if (!it->second.buckets.empty()) it->second.awaited.insert(peer);
+    }
+}
+
 std::vector<Fence> Fences::forget(Incarnation peer) {
     std::vector<Fence> over;
     for (auto it = open_.begin(); it != open_.end();) {

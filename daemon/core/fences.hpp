@@ -29,6 +29,9 @@ public:
     const Fence& open(std::set<Incarnation> awaited, std::vector<Bucket> buckets, Time deadline);
     // The fence, if this was the last answer it waited for. It is open no longer.
     std::optional<Fence> on_answer(const group::FenceId& id, Incarnation peer);
+    // A peer whose link has just been proved by `link`: it is waited for by the fences that were
+    // opened since, whose keys it will see after that one.
+    void await(Incarnation peer, const group::FenceId& link);
     // The fences that waited for nobody else.
     std::vector<Fence> forget(Incarnation peer);
     std::vector<Fence> take_expired(Time now);

@@ -113,6 +113,7 @@ void Group::on_fence_answer(const group::FenceAnswer& answer, Time now) {
     if (peer.is_up) return;
     peer.is_up = true;
     peer.since = now;
+    fences_.await(answer.sender, over->id);
     contacts_.at(peer.contact).was_up = true;
     outlet_.note({FactKind::node_up, peer.name, contacts_.at(peer.contact).router.text(), 0});
 }

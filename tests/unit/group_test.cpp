@@ -304,3 +304,19 @@ TEST_CASE("a node that stood still buries nobody before it has read what they sa
     f.run_for(4s);  // but if they really are silent
     CHECK(f.state_of(address) == "down");
 }
+
+TEST_CASE("a join under way waits for a peer that comes into view meanwhile") {
+    GroupFixture f({{"10.0.0.2", 7370}, {"10.0.0.3", 7370}});
+    f.meet();
+    auto three = GroupFixture::other(3, "three");
+    f.group.on_answer(2, group::encode(group::Welcome{three}), f.now);
+    const auto link = f.fence();
+    f.group.on_want(0, 7, 1);
+    f.group.end_of_turn(f.now);
+    f.group.on_published(group::encode(group::FenceAnswer{link, 3}), f.now);
+    CHECK(f.group.peers_in_view() == 2);
+    f.answer_fence(2);
+    CHECK(f.outlet.lives.empty());
+    f.answer_fence(3);
+    CHECK(f.outlet.lives.size() == 1);
+}
