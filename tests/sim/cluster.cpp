@@ -2,135 +2,83 @@
 
 #include <deque>
 
-#include "proto/big_endian.hpp"
+#include "tests/sim/cluster_node.hpp"
 
 namespace roost::sim {
 
 namespace {
 
-Endpoint router_of(std::size_t node) {
-    return {"10.0.0." + std::to_string(node), 7370};
+std::string name(std::size_t node) {
+    return "node" + std::to_string(node);
 }
 
-std::size_t node_of(const Endpoint& endpoint) {
-    return std::stoul(endpoint.host.substr(endpoint.host.rfind('.') + 1));
+std::string text(Duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +
+           " ms";
 }
 
 }  // namespace
 
-// One node with one shard: hub and group, joined by calls that wait for the end of the event, as
-// the queues between the loops of a real node do.
-struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
-    Cluster& cluster;
-    std::size_t id;
-    Rules rules{{}};
-    std::deque<std::function<void()>> letters;
-    std::map<ContactId, std::size_t> contacts;
-    std::unique_ptr<Hub> hub;
-    std::unique_ptr<Group> group;
-
-    Node(Cluster& cluster_, std::size_t id_) : cluster(cluster_), id(id_) {}
-
-    Network& net() { return cluster.network_; }
-    void later(std::function<void()> letter) { letters.push_back(std::move(letter)); }
-
-    void to_node(const BroadcastRef& message) override {
-        later([this, message] { group->on_local(message); });
+Cluster::Cluster(ClusterConfig config)
+    : config_(std::move(config)), network_({config_.nodes, config_.seed, config_.high_water}) {
+    network_.on_trouble = [this](Trouble trouble, std::size_t from, std::size_t to) {
+        on_trouble(trouble, from, to);
+    };
+    if (is_traced()) {
+        network_.on_send = [this](Lane lane, std::size_t from, std::size_t to,
+                                  std::string_view bytes) { tell_sent(lane, from, to, bytes); };
     }
-    void want(Bucket bucket, Ticket ticket) override {
-        later([=, this] { group->on_want(0, bucket, ticket); });
-    }
-    void release(Bucket bucket) override {
-        later([=, this] { group->on_release(0, bucket, net().now()); });
-    }
-    void close(SocketId, CloseCode) override {}
-    void note(const Fact&) override {}
-    bool send(SocketId socket, std::string_view bytes) override {
-        cluster.on_bytes(id, socket, bytes);
-        return true;
-    }
-
-    void open_contact(ContactId contact, const Endpoint& router) override {
-        contacts[contact] = node_of(router);
-    }
-    void close_contact(ContactId contact) override { contacts.erase(contact); }
-    bool to_contact(ContactId contact, std::string_view bytes) override {
-        return net().call(id, contact, contacts.at(contact), bytes);
-    }
-    void answer(const std::string& route, std::string_view bytes) override {
-        net().answer(id, route, bytes);
-    }
-    void listen_to(const Endpoint& publisher) override { net().listen_to(id, node_of(publisher)); }
-    void stop_listening_to(const Endpoint& publisher) override {
-        net().stop_listening_to(id, node_of(publisher));
-    }
-    void subscribe(std::string_view key) override { net().subscribe(id, key); }
-    void unsubscribe(std::string_view key) override { net().unsubscribe(id, key); }
-    void publish(std::string_view bytes) override { net().publish(id, bytes); }
-    void send_beacon(std::string_view bytes) override { net().beacon(id, bytes); }
-    void to_holder(Holder, const BroadcastRef& message) override {
-        later([this, message] { hub->on_broadcast(message); });
-    }
-    void live(Holder, Bucket bucket, Ticket ticket) override {
-        later([=, this] { hub->on_live(bucket, ticket, net().now()); });
-    }
-
-    Ends ends() {
-        Ends on;
-        on.on_subscription = [this](std::string_view key) { group->on_subscription(key); };
-        on.on_published = [this](std::string_view bytes) {
-            group->on_published(bytes, net().now());
-        };
-        on.on_call = [this](const std::string& route, std::size_t from, std::string_view bytes) {
-            group->on_call(route, router_of(from).host, bytes, net().now());
-        };
-        on.on_answer = [this](unsigned contact, std::string_view bytes) {
-            group->on_answer(contact, bytes, net().now());
-        };
-        on.on_beacon = [this](std::size_t from, std::string_view bytes) {
-            group->on_beacon(router_of(from).host, bytes, net().now());
-        };
-        on.on_link = [this](std::size_t from) {
-            group->on_link({router_of(from).host, 7371}, net().now());
-        };
-        return on;
-    }
-
-    void end_turn() {
-        while (!letters.empty()) {
-            const auto letter = std::move(letters.front());
-            letters.pop_front();
-            letter();
-        }
-        group->end_of_turn(net().now());
-        if (!letters.empty()) end_turn();
-        hub->flush();
-    }
-};
-
-Cluster::Cluster(const ClusterConfig& config) : config_(config), network_(config.seed) {
-    nodes_.resize(config.nodes);
-    for (std::size_t node = 0; node < config.nodes; ++node) start(node);
+    nodes_.resize(config_.nodes);
+    for (std::size_t node = 0; node < config_.nodes; ++node) start(node);
 }
 
 Cluster::~Cluster() = default;
 
-void Cluster::settle() {
-    for (const auto& node : nodes_) {
-        if (node) node->end_turn();
+void Cluster::run_for(Duration duration) {
+    network_.run_until(now() + duration, [this](std::size_t node) {
+        if (nodes_[node]) nodes_[node]->end_turn();
+    });
+}
+
+void Cluster::tell(const std::string& who, const std::string& what) const {
+    if (is_traced()) config_.trace(now(), who, what);
+}
+
+// Of what nodes say to each other only what is rare: the rest would hide it.
+void Cluster::tell_sent(Lane lane, std::size_t from, std::size_t to, std::string_view bytes) const {
+    if (lane != Lane::calls && lane != Lane::answers) return;
+    const auto kind = kind_of(bytes);
+    if (kind == "hello" || kind == "welcome") return;
+    tell(name(from), "sends " + std::string(kind) + " to " + name(to) + ", " +
+                         std::to_string(bytes.size()) + " bytes");
+}
+
+bool Cluster::is_linked(std::size_t a, std::size_t b) const {
+    return is_running(a) && is_running(b) && network_.is_clear(a, b);
+}
+
+void Cluster::disturb_all(std::size_t node) {
+    for (std::size_t other = 0; other < nodes_.size(); ++other) {
+        model_.on_disturbed(node, other, is_linked(node, other), now());
     }
 }
 
-void Cluster::run_for(Duration duration) {
-    network_.run_until(now() + duration, [this] { settle(); });
+void Cluster::on_trouble(Trouble trouble, std::size_t from, std::size_t to) {
+    if (is_traced()) {
+        tell(name(from), (trouble == Trouble::dropped ? "drops a message for "
+                                                      : "loses the connection to its listener ") +
+                             name(to));
+    }
+    model_.on_disturbed(from, to, is_linked(from, to), now());
 }
 
 void Cluster::start(std::size_t id) {
-    nodes_[id] = std::make_unique<Node>(*this, id);
+    tell(name(id), "starts");
+    nodes_[id] = std::make_unique<Node>(*this, id, config_.rules);
     Node& node = *nodes_[id];
     const Incarnation incarnation = ++last_incarnation_;
     GroupConfig config;
-    config.name = "node" + std::to_string(id);
+    config.name = name(id);
     config.incarnation = incarnation;
     config.router_port = 7370;
     config.pub_port = 7371;
@@ -138,25 +86,14 @@ void Cluster::start(std::size_t id) {
     if (!config_.has_beacon && id != 0) config.peers = {router_of(0)};
     network_.start(id, node.ends());
     node.hub = std::make_unique<Hub>(Origin{incarnation, 0}, node.rules, HubLimits{}, node, node);
-    node.group = std::make_unique<Group>(config, node, now());
-    for (std::size_t other = 0; other < nodes_.size(); ++other) {
-        model_.on_disturbed(id, other, !network_.is_cut(id, other), now());
-    }
-    // A timer of its own, that ends with this life.
-    auto tick = std::make_shared<std::function<void()>>();
-    *tick = [this, id, incarnation, weak = std::weak_ptr(tick)] {
-        Node* alive = nodes_[id].get();
-        if (!alive || alive->group->config().incarnation != incarnation) return;
-        alive->group->tick(now());
-        alive->hub->tick(now());
-        if (const auto self = weak.lock()) {
-            network_.at(now() + std::chrono::milliseconds(50), [self] { (*self)(); });
-        }
-    };
-    network_.at(now() + Duration(network_.random(50'000)), [tick] { (*tick)(); });
+    node.group = std::make_unique<Group>(config, node, node.now());
+    model_.on_started(id);
+    disturb_all(id);
+    network_.at(id, now() + Duration(network_.random(50'000)), [&node] { node.tick(); });
 }
 
 void Cluster::crash(std::size_t id) {
+    tell(name(id), "crashes");
     network_.stop(id);
     nodes_[id].reset();
     for (ClientId client = 0; client < clients_.size(); ++client) {
@@ -164,90 +101,100 @@ void Cluster::crash(std::size_t id) {
         clients_[client].is_open = clients_[client].is_joined = false;
         model_.on_gone(client, now());
     }
-    for (std::size_t other = 0; other < nodes_.size(); ++other) {
-        model_.on_disturbed(id, other, false, now());
-    }
+    model_.on_stopped(id);
+    disturb_all(id);
 }
 
 void Cluster::leave(std::size_t id) {
+    tell(name(id), "leaves");
     nodes_[id]->group->say_goodbye();
     run_for(std::chrono::milliseconds(50));  // what it has said still leaves
     crash(id);
 }
 
 void Cluster::cut(std::size_t a, std::size_t b) {
+    tell(name(a), "is cut from " + name(b));
     network_.cut(a, b);
     model_.on_disturbed(a, b, false, now());
 }
 
 void Cluster::heal(std::size_t a, std::size_t b) {
     if (!network_.is_cut(a, b)) return;
+    tell(name(a), "can reach " + name(b) + " again");
     network_.heal(a, b);
-    model_.on_disturbed(a, b, is_running(a) && is_running(b), now());
+    model_.on_disturbed(a, b, is_linked(a, b), now());
 }
 
-ClientId Cluster::join(std::size_t id, const std::string& topic) {
-    const auto client = static_cast<ClientId>(clients_.size());
-    Hub& hub = *nodes_[id]->hub;
-    clients_.push_back({id, hub.on_open(now()), topic, true, false});
-    hub.on_text(clients_[client].socket, R"(["1","1",")" + topic + R"(","phx_join",{}])", now());
-    settle();
-    return client;
+void Cluster::cut_one_way(std::size_t from, std::size_t to) {
+    tell(name(from), "is cut one way from " + name(to));
+    network_.cut_one_way(from, to);
+    model_.on_disturbed(from, to, false, now());
 }
 
-void Cluster::close(ClientId client) {
-    if (!clients_[client].is_open) return;
-    nodes_[clients_[client].node]->hub->on_close(clients_[client].socket);
-    clients_[client].is_open = clients_[client].is_joined = false;
-    model_.on_gone(client, now());
-    settle();
+void Cluster::heal_one_way(std::size_t from, std::size_t to) {
+    if (!network_.is_cut_one_way(from, to)) return;
+    tell(name(from), "reaches " + name(to) + " again");
+    network_.heal_one_way(from, to);
+    model_.on_disturbed(from, to, is_linked(from, to), now());
 }
 
-bool Cluster::publish(ClientId client) {
-    if (!clients_[client].is_joined) return false;
-    const Client& publisher = clients_[client];
-    const auto id = ++last_message_;
-    model_.on_published(id, client, publisher.node, publisher.topic, now());
-    nodes_[publisher.node]->hub->on_text(
-        publisher.socket,
-        R"(["1","2",")" + publisher.topic + R"(","say",{"id":)" + std::to_string(id) + "}]", now());
-    settle();
-    return true;
+void Cluster::flap(std::size_t listener, std::size_t publisher, Duration delay) {
+    tell(name(listener),
+         "loses its connection to what " + name(publisher) + " publishes, for " + text(delay));
+    network_.flap_subscriber(listener, publisher, delay);
 }
 
-void Cluster::on_bytes(std::size_t node, SocketId socket, std::string_view bytes) {
-    ClientId client = 0;
-    while (client < clients_.size() &&
-           !(clients_[client].is_open && clients_[client].node == node &&
-             clients_[client].socket == socket)) {
-        ++client;
+void Cluster::flap_caller(std::size_t caller, std::size_t target, Duration delay) {
+    tell(name(caller), "loses its calls to " + name(target) + ", for " + text(delay));
+    network_.flap_caller(caller, target, delay);
+}
+
+void Cluster::slow(std::size_t a, std::size_t b, Duration delay) {
+    tell(name(a), "is " + text(delay) + " away from " + name(b));
+    network_.slow(a, b, delay);
+    model_.on_disturbed(a, b, is_linked(a, b), now());
+}
+
+void Cluster::pause(std::size_t id, Duration duration) {
+    if (!is_awake(id)) return;
+    tell(name(id), "stands still for " + text(duration));
+    network_.pause(id);
+    disturb_all(id);
+    network_.at(now() + duration, [this, id, alive = nodes_[id]->group->config().incarnation] {
+        if (!is_running(id) || nodes_[id]->group->config().incarnation != alive) return;
+        tell(name(id), "goes on");
+        network_.go_on(id);
+        for (std::size_t other = 0; other < nodes_.size(); ++other) {
+            const bool is_clear = is_awake(other) && !network_.is_cut(id, other) &&
+                                  !network_.is_cut_one_way(id, other) &&
+                                  !network_.is_cut_one_way(other, id);
+            model_.on_disturbed(id, other, is_clear, now());
+        }
+    });
+}
+
+void Cluster::jump(std::size_t id, Duration forward) {
+    if (!is_running(id)) return;
+    tell(name(id), "has a clock that jumps by " + text(forward));
+    nodes_[id]->clock_ahead += forward;
+    disturb_all(id);
+}
+
+void Cluster::heal_all() {
+    for (std::size_t a = 0; a < nodes_.size(); ++a) {
+        if (!is_running(a)) start(a);
+        for (std::size_t b = 0; b < nodes_.size(); ++b) {
+            if (a == b) continue;
+            heal(a, b);
+            heal_one_way(a, b);
+            if (network_.delay(a, b) != Duration{}) slow(a, b, Duration{});
+        }
     }
-    if (client == clients_.size()) return;
-    while (!bytes.empty()) {
-        const auto length = static_cast<unsigned char>(bytes[1]);
-        const std::size_t head = length < 126 ? 2 : 4;
-        const std::size_t size =
-            length < 126 ? length : read_big_endian<std::uint16_t>(bytes.data() + 2);
-        on_frame(client, bytes.substr(head, size));
-        bytes.remove_prefix(head + size);
-    }
-}
-
-void Cluster::on_frame(ClientId id, std::string_view frame) {
-    Client& client = clients_[id];
-    if (frame.find(R"("1","1",)") != std::string_view::npos &&
-        frame.find(R"("status":"ok")") != std::string_view::npos) {
-        client.is_joined = true;
-        model_.on_joined(id, client.node, client.topic, now());
-    }
-    const auto at = frame.find(R"({"id":)");
-    if (at == std::string_view::npos) return;
-    model_.on_heard(id, std::stoull(std::string(frame.substr(at + 6))), now());
 }
 
 std::set<std::size_t> Cluster::up_as_seen_by(std::size_t id) const {
     std::set<std::size_t> up;
-    for (const auto& row : nodes_[id]->group->nodes(now())) {
+    for (const auto& row : nodes_[id]->group->nodes(nodes_[id]->now())) {
         if (row.state == "up") up.insert(std::stoul(row.name.substr(4)));
     }
     return up;
@@ -255,6 +202,10 @@ std::set<std::size_t> Cluster::up_as_seen_by(std::size_t id) const {
 
 const Group& Cluster::group(std::size_t node) const {
     return *nodes_[node]->group;
+}
+
+void Cluster::want(std::size_t node, Bucket bucket) {
+    nodes_[node]->group->on_want(0, bucket, 1);
 }
 
 }  // namespace roost::sim

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
-#include "tests/sim/cluster.hpp"
+#include "tests/sim/schedules.hpp"
 
 using namespace roost;
 using namespace roost::sim;
@@ -11,26 +11,31 @@ namespace {
 
 using Nodes = std::set<std::size_t>;
 
+constexpr std::uint64_t schedules_in_all = 2020;
+
 void require_kept(Cluster& cluster) {
     cluster.model().check_reach(cluster.now());
     for (const auto& breach : cluster.model().breaches()) FAIL_CHECK(breach);
 }
 
-// Clients join, speak and leave at random for a while.
-void chatter(Cluster& cluster, std::size_t nodes, int steps, std::vector<ClientId>& clients) {
-    Network& network = cluster.network();
-    for (int step = 0; step < steps; ++step) {
-        const auto dice = network.random(10);
-        const auto node = network.random(nodes);
-        if (dice < 3 && cluster.is_running(node)) {
-            clients.push_back(cluster.join(node, "room:" + std::to_string(network.random(4))));
-        } else if (dice < 4 && !clients.empty()) {
-            cluster.close(clients[network.random(clients.size())]);
-        } else if (!clients.empty()) {
-            cluster.publish(clients[network.random(clients.size())]);
-        }
-        cluster.run_for(Duration(network.random(60'000)));
+// SEED=n repeats one seed; SIM_SCHEDULES=n is how many there are of all kinds together. With
+// `is_checked` there is something that the clients are owed.
+void require_kept(Kind kind, std::uint64_t share, bool is_checked = true) {
+    const char* one = std::getenv("SEED");
+    const char* sum = std::getenv("SIM_SCHEDULES");
+    const std::uint64_t all = sum ? std::stoull(sum) : schedules_in_all;
+    const std::uint64_t first = one ? std::stoull(one) : 1;
+    const std::uint64_t last =
+        one ? first : std::max<std::uint64_t>(1, share * all / schedules_in_all);
+    std::uint64_t owed = 0;
+    for (std::uint64_t seed = first; seed <= last; ++seed) {
+        INFO("SEED=" << seed << ", or: ./dev sim --kind " << name_of(kind) << " --seed " << seed);
+        const auto outcome = run_schedule(kind, seed);
+        for (const auto& breach : outcome.breaches) FAIL_CHECK(breach);
+        CHECK(outcome.deliveries > 0);
+        owed += outcome.owed;
     }
+    CHECK((owed > 0) == is_checked);
 }
 
 }  // namespace
@@ -146,68 +151,28 @@ TEST_CASE("nothing is kept of dead nodes") {
 }
 
 TEST_CASE("one seed is one history") {
-    const auto history = [](std::uint64_t seed) {
-        Cluster cluster({.nodes = 3, .seed = seed, .has_beacon = true});
-        cluster.run_for(5s);
-        std::vector<ClientId> clients;
-        chatter(cluster, 3, 50, clients);
-        return cluster.network().history();
-    };
-    CHECK(history(7) == history(7));
-    CHECK(history(7) != history(8));
+    for (const Kind kind : {Kind::peace, Kind::war, Kind::lossless, Kind::resume}) {
+        CHECK(run_schedule(kind, 7).history == run_schedule(kind, 7).history);
+        CHECK(run_schedule(kind, 7).history != run_schedule(kind, 8).history);
+    }
 }
 
 TEST_CASE("[random] peace: every message reaches everyone, once, in order") {
-    const char* one = std::getenv("SEED");
-    const std::uint64_t first = one ? std::stoull(one) : 1, last = one ? first : 1000;
-    for (std::uint64_t seed = first; seed <= last; ++seed) {
-        INFO("SEED=" << seed);
-        Cluster cluster({.nodes = 3, .seed = seed});
-        cluster.run_for(10s);
-        std::vector<ClientId> clients;
-        chatter(cluster, 3, 120, clients);
-        cluster.run_for(3s);
-        require_kept(cluster);
-        CHECK(cluster.model().owed() > 0);
-    }
+    require_kept(Kind::peace, 600);
 }
 
 TEST_CASE("[random] war: cuts, crashes and restarts break no promise to those they do not touch") {
-    const char* one = std::getenv("SEED");
-    const std::uint64_t first = one ? std::stoull(one) : 1, last = one ? first : 1000;
-    for (std::uint64_t seed = first; seed <= last; ++seed) {
-        INFO("SEED=" << seed);
-        Cluster cluster({.nodes = 4, .seed = seed, .has_beacon = seed % 2 == 0});
-        Network& network = cluster.network();
-        std::vector<ClientId> clients;
-        cluster.run_for(6s);
-        for (int round = 0; round < 12; ++round) {
-            const auto a = network.random(4), b = (a + 1 + network.random(3)) % 4;
-            switch (network.random(5)) {
-                case 0: cluster.cut(a, b); break;
-                case 1: cluster.heal(a, b); break;
-                case 2:
-                    if (cluster.is_running(a)) cluster.crash(a);
-                    break;
-                case 3:
-                    if (!cluster.is_running(a)) cluster.start(a);
-                    break;
-                default: break;
-            }
-            chatter(cluster, 4, 25, clients);
-            cluster.run_for(Duration(network.random(4'000'000)));
-        }
-        for (std::size_t a = 0; a < 4; ++a) {
-            if (!cluster.is_running(a)) cluster.start(a);
-            for (std::size_t b = a + 1; b < 4; ++b) cluster.heal(a, b);
-        }
-        cluster.run_for(15s);
-        for (std::size_t node = 0; node < 4; ++node) {
-            CHECK(cluster.up_as_seen_by(node).size() == 3);
-        }
-        chatter(cluster, 4, 40, clients);
-        cluster.run_for(3s);
-        require_kept(cluster);
-        CHECK(cluster.model().owed() > 0);
-    }
+    require_kept(Kind::war, 600);
+}
+
+TEST_CASE("[random] crowd: the same among twenty nodes") {
+    require_kept(Kind::crowd, 20);
+}
+
+TEST_CASE("[random] lossless: whatever is lost on the way, nothing vanishes") {
+    require_kept(Kind::lossless, 400, kept_by_the_core.repair);
+}
+
+TEST_CASE("[random] resume: who comes back has heard everything, once") {
+    require_kept(Kind::resume, 400, kept_by_the_core.resume);
 }
