@@ -119,7 +119,8 @@ private:
     std::vector<Client> clients_;
     std::uint64_t last_message_ = 0;
     std::uint64_t publishing_ = 0;  // the message that a client is saying just now
-    Incarnation last_incarnation_ = 0;
+    // As long on the wire as a real one.
+    Incarnation last_incarnation_ = 0x4000'0000'0000'0000;
     std::size_t recovered_ = 0, not_recovered_ = 0;
 };
 
