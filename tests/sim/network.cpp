@@ -21,13 +21,16 @@ Network::Network(const NetworkConfig& config)
     : config_(config),
       random_(config.seed),
       nodes_(config.nodes),
-      links_(config.nodes * config.nodes) {}
+      links_(config.nodes * config.nodes) {
+    for (Node& node : nodes_) node.pipes.resize(config.nodes);
+}
 
 void Network::start(std::size_t id, Ends ends) {
     Node& node = nodes_[id];
     node = Node{};
     node.ends = std::move(ends);
     node.life = ++last_life_;
+    node.pipes.resize(nodes_.size());
     // Others who had been connected to this address try again.
     for (std::size_t other = 0; other < nodes_.size(); ++other) {
         if (is_running(other) && nodes_[other].publishers.contains(id)) connect_later(other, id);
@@ -46,6 +49,7 @@ void Network::stop(std::size_t id) {
         break_all(id, other);
     }
     nodes_[id] = Node{};
+    nodes_[id].pipes.resize(nodes_.size());
 }
 
 bool Network::is_cut(std::size_t a, std::size_t b) const {
@@ -177,7 +181,7 @@ void Network::reconnect_all(std::size_t a, std::size_t b) {
 
 void Network::connect(std::size_t listener, std::size_t publisher) {
     if (!can_connect(listener, publisher)) return;
-    if (!nodes_[publisher].pipes.try_emplace(listener).second) return;
+    if (std::exchange(nodes_[publisher].pipes[listener].is_open, true)) return;
     Node& node = nodes_[listener];
     const auto connection = link(listener, publisher).subscriber.serial;
     node.batch.reset();
@@ -188,9 +192,9 @@ void Network::connect(std::size_t listener, std::size_t publisher) {
         parcel.changes = std::exchange(piece, nullptr);
         send(std::move(parcel));
     };
-    for (const auto& key : node.subscriptions) {
+    for (const auto& [key, id] : node.subscriptions) {
         if (!piece) piece = std::make_shared<std::vector<Change>>();
-        piece->push_back({id_of(key), true});
+        piece->push_back({id, true});
         if (piece->size() > node.subscriptions.size() / 8) leave();
     }
     if (piece) leave();
@@ -203,7 +207,13 @@ void Network::connect(std::size_t listener, std::size_t publisher) {
 
 void Network::break_subscriber(std::size_t listener, std::size_t publisher) {
     ++link(listener, publisher).subscriber.serial;
-    if (nodes_[publisher].pipes.erase(listener) == 0) return;
+    const Pipe pipe = std::exchange(nodes_[publisher].pipes[listener], Pipe{});
+    if (!pipe.is_open) return;
+    auto& listeners_of = nodes_[publisher].listeners_of;
+    for (const KeyId key : pipe.long_keys) {
+        listeners_of[key].erase(listener);
+        if (listeners_of[key].empty()) listeners_of.erase(key);
+    }
     if (on_trouble) on_trouble(Trouble::broken, publisher, listener);
 }
 

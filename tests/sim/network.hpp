@@ -140,7 +140,9 @@ private:
         std::uint64_t last_words = 0;
     };
     struct Pipe {
-        std::vector<KeyId> keys;  // sorted
+        bool is_open = false;
+        std::vector<KeyId> keys;       // sorted
+        std::vector<KeyId> long_keys;  // that are also found by key
         std::size_t in_flight = 0;
         bool is_full = false;
     };
@@ -155,9 +157,11 @@ private:
     struct Node {
         Ends ends;
         std::uint64_t life = 0;  // 0: not running
-        std::multiset<std::string, std::less<>> subscriptions;
-        std::set<std::size_t> publishers;   // wants to listen to
-        std::map<std::size_t, Pipe> pipes;  // as a publisher, by listener
+        std::multimap<std::string, KeyId, std::less<>> subscriptions;
+        std::set<std::size_t> publishers;  // wants to listen to
+        std::vector<Pipe> pipes;           // as a publisher, by listener
+        // A long key is one listener's own: to be found without asking every pipe.
+        std::unordered_map<KeyId, std::set<std::size_t>> listeners_of;
         bool is_paused = false;
         std::uint64_t pause_serial = 0;
         std::vector<Happening> waiting;  // while it stands still
@@ -184,6 +188,9 @@ private:
     std::size_t reach_node(Parcel parcel);
     void hand_over(Parcel& parcel);
     void free_place(const Parcel& parcel);
+    void apply(std::size_t publisher, std::size_t listener, const Change& change);
+    void publish_to(std::size_t publisher, std::size_t listener,
+                    const std::shared_ptr<const std::string>& bytes);
     void release_held(std::size_t from, std::size_t to);
     void note(std::string_view bytes);
 

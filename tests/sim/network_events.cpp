@@ -7,6 +7,20 @@ namespace roost::sim {
 
 namespace {
 constexpr std::uint64_t delay_us_max = 20'000;
+constexpr std::size_t long_key_bytes = 8;
+
+// Whether the set has changed.
+bool insert_or_erase(std::vector<std::uint32_t>& sorted, std::uint32_t key, bool is_insertion) {
+    const auto place = std::lower_bound(sorted.begin(), sorted.end(), key);
+    const bool is_there = place != sorted.end() && *place == key;
+    if (is_there == is_insertion) return false;
+    if (is_insertion) {
+        sorted.insert(place, key);
+    } else {
+        sorted.erase(place);
+    }
+    return true;
+}
 }  // namespace
 
 void Network::note(std::string_view bytes) {
@@ -123,11 +137,11 @@ std::size_t Network::reach_node(Parcel parcel) {
 void Network::free_place(const Parcel& parcel) {
     if (parcel.lane != Lane::published) return;
     if (connection_of(parcel).serial != parcel.connection) return;
-    const auto pipe = nodes_[parcel.from].pipes.find(parcel.to);
-    if (pipe == nodes_[parcel.from].pipes.end()) return;
-    --pipe->second.in_flight;
+    Pipe& pipe = nodes_[parcel.from].pipes[parcel.to];
+    if (!pipe.is_open) return;
+    --pipe.in_flight;
     // As libzmq does it: a full pipe takes nothing until it is half empty.
-    if (pipe->second.in_flight <= config_.high_water / 2) pipe->second.is_full = false;
+    if (pipe.in_flight <= config_.high_water / 2) pipe.is_full = false;
 }
 
 void Network::release_held(std::size_t from, std::size_t to) {
@@ -150,16 +164,28 @@ void Network::hand_over(Parcel& parcel) {
         case Lane::beacons: node.ends.on_beacon(parcel.from, *parcel.bytes); break;
         case Lane::subscriptions:
             for (const Change& change : *parcel.changes) {
-                const auto pipe = node.pipes.find(parcel.from);
-                if (pipe == node.pipes.end()) return;
-                auto& keys = pipe->second.keys;
-                const auto place = std::lower_bound(keys.begin(), keys.end(), change.key);
-                const bool is_there = place != keys.end() && *place == change.key;
-                if (is_there && !change.is_subscription) keys.erase(place);
-                if (!is_there && change.is_subscription) keys.insert(place, change.key);
+                if (!node.pipes[parcel.from].is_open) return;
+                apply(parcel.to, parcel.from, change);
                 note(keys_[change.key]);
                 if (change.is_subscription) node.ends.on_subscription(keys_[change.key]);
             }
+    }
+}
+
+void Network::apply(std::size_t publisher, std::size_t listener, const Change& change) {
+    Node& node = nodes_[publisher];
+    Pipe& pipe = node.pipes[listener];
+    if (keys_[change.key].size() <= long_key_bytes) {
+        insert_or_erase(pipe.keys, change.key, change.is_subscription);
+        return;
+    }
+    if (!insert_or_erase(pipe.long_keys, change.key, change.is_subscription)) return;
+    auto& listeners = node.listeners_of[change.key];
+    if (change.is_subscription) {
+        listeners.insert(listener);
+    } else {
+        listeners.erase(listener);
+        if (listeners.empty()) node.listeners_of.erase(change.key);
     }
 }
 
@@ -185,7 +211,7 @@ void Network::change(std::size_t id, std::string_view key, bool is_subscription)
     if (node.batch && node.batch->size() < node.burst / 8) return node.batch->push_back(made);
     node.batch = std::make_shared<std::vector<Change>>(1, made);
     for (const std::size_t publisher : node.publishers) {
-        if (!nodes_[publisher].pipes.contains(id)) continue;
+        if (!nodes_[publisher].pipes[id].is_open) continue;
         Parcel parcel{Lane::subscriptions, id, publisher, 0, 0, 0, false, {}, node.batch};
         parcel.connection = connection_of(parcel).serial;
         send(std::move(parcel));
@@ -193,7 +219,7 @@ void Network::change(std::size_t id, std::string_view key, bool is_subscription)
 }
 
 void Network::subscribe(std::size_t node, std::string_view key) {
-    nodes_[node].subscriptions.emplace(key);
+    nodes_[node].subscriptions.emplace(key, id_of(key));
     change(node, key, true);
 }
 
@@ -204,29 +230,43 @@ void Network::unsubscribe(std::size_t node, std::string_view key) {
     change(node, key, false);
 }
 
-void Network::publish(std::size_t node, std::string_view bytes) {
+void Network::publish(std::size_t id, std::string_view bytes) {
+    const auto shared = std::make_shared<const std::string>(bytes);
     std::vector<KeyId> wanted;
+    std::set<std::size_t> listeners;
     for (const std::size_t length : key_lengths_) {
         if (length > bytes.size()) break;
         const auto found = key_ids_.find(std::string(bytes.substr(0, length)));
-        if (found != key_ids_.end()) wanted.push_back(found->second);
-    }
-    std::shared_ptr<const std::string> shared;
-    for (auto& [listener, pipe] : nodes_[node].pipes) {
-        const bool is_wanted = std::any_of(wanted.begin(), wanted.end(), [&](KeyId key) {
-            return std::binary_search(pipe.keys.begin(), pipe.keys.end(), key);
-        });
-        if (!is_wanted) continue;
-        if (pipe.is_full) {
-            if (on_trouble) on_trouble(Trouble::dropped, node, listener);
-            continue;
+        if (found == key_ids_.end()) continue;
+        if (length <= long_key_bytes) {
+            wanted.push_back(found->second);
+        } else if (const auto own = nodes_[id].listeners_of.find(found->second);
+                   own != nodes_[id].listeners_of.end()) {
+            listeners.insert(own->second.begin(), own->second.end());
         }
-        if (!shared) shared = std::make_shared<const std::string>(bytes);
-        Parcel parcel{Lane::published, node, listener, 0, 0, 0, false, shared, {}};
-        parcel.connection = connection_of(parcel).serial;
-        send(std::move(parcel));
-        if (++pipe.in_flight >= config_.high_water) pipe.is_full = true;
     }
+    const auto& pipes = nodes_[id].pipes;
+    for (std::size_t listener = 0; !wanted.empty() && listener < pipes.size(); ++listener) {
+        const bool is_wanted = std::any_of(wanted.begin(), wanted.end(), [&](KeyId key) {
+            const auto& keys = pipes[listener].keys;
+            return std::binary_search(keys.begin(), keys.end(), key);
+        });
+        if (is_wanted) listeners.insert(listener);
+    }
+    for (const std::size_t listener : listeners) publish_to(id, listener, shared);
+}
+
+void Network::publish_to(std::size_t publisher, std::size_t listener,
+                         const std::shared_ptr<const std::string>& bytes) {
+    Pipe& pipe = nodes_[publisher].pipes[listener];
+    if (pipe.is_full) {
+        if (on_trouble) on_trouble(Trouble::dropped, publisher, listener);
+        return;
+    }
+    Parcel parcel{Lane::published, publisher, listener, 0, 0, 0, false, bytes, {}};
+    parcel.connection = connection_of(parcel).serial;
+    send(std::move(parcel));
+    if (++pipe.in_flight >= config_.high_water) pipe.is_full = true;
 }
 
 bool Network::call(std::size_t node, unsigned contact, std::size_t target, std::string_view bytes) {

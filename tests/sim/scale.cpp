@@ -1,9 +1,10 @@
 // scale: what a group costs by itself, without clients, by its size. Numbers, not verdicts.
 //
-//   scale [NODES ...]   (20 50 200)
+//   scale [--beacon] [NODES ...]   (20 50 200)
 //
 // 100,000 topics are spread over the nodes. Nothing is published: all that is sent is the group's
-// own chatter. Times are those of the simulation, with links of up to 20 ms.
+// own chatter. Times are those of the simulation, with links of up to 20 ms. Without beacons each
+// node knows the first. The fence answers come with a proof of each link, so not in a steady state.
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -84,14 +85,16 @@ void print(const Traffics& traffics, std::size_t nodes, Duration time) {
     line("sum", sum);
 }
 
-void measure(std::size_t nodes) {
+void measure(std::size_t nodes, bool has_beacon) {
     ClusterConfig config;
     config.nodes = nodes;
-    config.has_beacon = true;
+    config.has_beacon = has_beacon;
     Cluster cluster(config);
     Traffics traffics;
     bool is_counting = false;
+    std::uint64_t fence_answers = 0;
     cluster.network().on_send = [&](Lane lane, std::size_t, std::size_t, std::string_view bytes) {
+        fence_answers += lane == Lane::published && bytes[0] == group::fence_key;
         if (!is_counting) return;
         Traffic& traffic = traffics[kind(lane, bytes)];
         ++traffic.messages;
@@ -102,7 +105,8 @@ void measure(std::size_t nodes) {
     }
     std::printf("%zu nodes, %zu topics\n", nodes, topics);
     const auto formed = until(cluster, [&] { return see_all(cluster, nodes - 1); });
-    std::printf("    all see all after %.2f s\n", seconds(formed));
+    std::printf("    all see all after %.2f s, and %llu fence answers\n", seconds(formed),
+                static_cast<unsigned long long>(fence_answers));
     std::fflush(stdout);
 
     cluster.run_for(3s);
@@ -136,14 +140,18 @@ void measure(std::size_t nodes) {
 
 int main(int count, char** words) {
     std::vector<std::size_t> sizes;
-    for (int at = 1; at < count; ++at) sizes.push_back(std::strtoul(words[at], nullptr, 10));
-    if (sizes.empty()) sizes = {20, 50, 200};
-    for (const auto size : sizes) {
-        if (size < 4) {
-            std::fprintf(stderr, "scale: a group of %zu is too small to measure; 4 or more\n",
-                         size);
+    bool has_beacon = false;
+    for (int at = 1; at < count; ++at) {
+        const std::string word = words[at];
+        if (word == "--beacon") {
+            has_beacon = true;
+        } else if (std::strtoul(word.c_str(), nullptr, 10) >= 4) {
+            sizes.push_back(std::strtoul(word.c_str(), nullptr, 10));
+        } else {
+            std::fprintf(stderr, "scale: %s is no size of a group; 4 or more\n", word.c_str());
             return 2;
         }
-        measure(size);
     }
+    if (sizes.empty()) sizes = {20, 50, 200};
+    for (const auto size : sizes) measure(size, has_beacon);
 }
