@@ -13,7 +13,7 @@ Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, 
       board_(board),
       facts_(facts),
       mailbox_(loop),
-      sockets_(loop, context, config.listen, events()),
+      sockets_(loop, context, config.listen, config.queue_bytes_max, events()),
       control_(loop, context, config.control,
                [this](const std::string& route, std::string_view bytes) {
                    desk_.on_request(route, bytes, loop_.now());
@@ -58,12 +58,14 @@ bool Fabric::take_turn() {
 
 void Fabric::on_letter(FabricLetter& letter) {
     if (const auto* broadcast = std::get_if<BroadcastRef>(&letter)) {
-        group_.on_local(*broadcast);
-        desk_.on_broadcast(*broadcast);
+        group_.on_local(*broadcast, loop_.now());
+        desk_.on_broadcast(*broadcast, loop_.now());
     } else if (const auto* wanted = std::get_if<BucketWanted>(&letter)) {
         group_.on_want(wanted->holder, wanted->bucket, wanted->ticket);
     } else if (const auto* released = std::get_if<BucketReleased>(&letter)) {
         group_.on_release(released->holder, released->bucket, loop_.now());
+    } else if (const auto* wish = std::get_if<ResumeWanted>(&letter)) {
+        group_.on_resume(wish->holder, wish->ticket, wish->topic, wish->since, loop_.now());
     } else if (const auto* topics = std::get_if<TopicsAnswer>(&letter)) {
         desk_.on_topics(topics->question, topics->rows);
     } else {
@@ -78,6 +80,15 @@ void Fabric::tick() {
     figures.peers = group_.peers_in_view();
     figures.control_clients = desk_.client_count();
     figures.group = group_.counters();
+    figures.streams = group_.stream_counters();
+    figures.repair_buffer_bytes = group_.repair_buffer().bytes();
+    figures.history_bytes = group_.history().bytes();
+    figures.history_messages = group_.history().size();
+    figures.history_topics = group_.history().topic_count();
+    figures.history_evicted = group_.history().counters().evicted;
+    figures.deduplicated = desk_.deduplicated();
+    figures.queued_bytes = sockets_.queued_bytes();
+    figures.broadcasts_shed = sockets_.broadcasts_shed();
     board_.post(figures);
 }
 
@@ -90,8 +101,8 @@ void Fabric::close_contact(ContactId contact) {
 bool Fabric::to_contact(ContactId contact, std::string_view bytes) {
     return sockets_.to_contact(contact, bytes);
 }
-void Fabric::answer(const std::string& route, std::string_view bytes) {
-    sockets_.answer(route, bytes);
+bool Fabric::answer(const std::string& route, std::string_view bytes) {
+    return sockets_.answer(route, bytes);
 }
 void Fabric::listen_to(const Endpoint& publisher) {
     sockets_.listen_to(publisher);
@@ -109,6 +120,11 @@ void Fabric::publish(std::string_view bytes) {
     sockets_.publish(bytes);
 }
 
+void Fabric::broadcast(const BroadcastRef& broadcast) {
+    if (sockets_.broadcast(broadcast)) return;
+    facts_.note({FactKind::queue_overflow, "group", {}, 1});
+}
+
 void Fabric::send_beacon(std::string_view datagram) {
     if (beacon_) beacon_->send(datagram);
 }
@@ -120,8 +136,17 @@ void Fabric::to_shard(std::size_t shard, const BroadcastRef& broadcast) {
 }
 
 void Fabric::to_holder(Holder holder, const BroadcastRef& broadcast) {
-    if (holder == desk_holder_) return desk_.on_broadcast(broadcast);
+    if (holder == desk_holder_) return desk_.on_broadcast(broadcast, loop_.now());
     to_shard(holder, broadcast);
+}
+
+void Fabric::to_holder(Holder holder, const Gap& gap) {
+    // Control clients know no positions: they see the gap in /metrics and in the journal.
+    if (holder != desk_holder_) shards_[holder]->insist(gap);
+}
+
+void Fabric::resumed(Holder holder, Ticket ticket, Replay replay) {
+    shards_[holder]->insist(Resumed{ticket, std::move(replay)});
 }
 
 void Fabric::live(Holder holder, Bucket bucket, Ticket ticket) {

@@ -22,6 +22,8 @@ struct FabricConfig {
     Endpoint listen;
     std::string control;
     BeaconSocketConfig beacon;
+    // What may wait in the publishing socket for slow peers, all together: bytes.
+    std::size_t queue_bytes_max = 256'000'000;
 };
 
 class Fabric final : private GroupOutlet, private DeskOutlet {
@@ -38,15 +40,18 @@ private:
     void open_contact(ContactId contact, const Endpoint& router) override;
     void close_contact(ContactId contact) override;
     bool to_contact(ContactId contact, std::string_view bytes) override;
-    void answer(const std::string& route, std::string_view bytes) override;
+    bool answer(const std::string& route, std::string_view bytes) override;
     void listen_to(const Endpoint& publisher) override;
     void stop_listening_to(const Endpoint& publisher) override;
     void subscribe(std::string_view key) override;
     void unsubscribe(std::string_view key) override;
     void publish(std::string_view bytes) override;
+    void broadcast(const BroadcastRef& broadcast) override;
     void send_beacon(std::string_view datagram) override;
     void to_holder(Holder holder, const BroadcastRef& broadcast) override;
+    void to_holder(Holder holder, const Gap& gap) override;
     void live(Holder holder, Bucket bucket, Ticket ticket) override;
+    void resumed(Holder holder, Ticket ticket, Replay replay) override;
     bool to_client(const std::string& route, std::string_view bytes) override;
     void to_shards(const BroadcastRef& broadcast) override;
     void ask_topics(std::uint64_t question) override;

@@ -29,6 +29,13 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     group.peers = options.peers;
     group.beacon = options.has_beacon;
     group.fence_timeout = options.fence_timeout;
+    group.interest_bits = options.interest_bits;
+    group.repair_buffer = options.repair_buffer;
+    group.repair_wait = options.repair_wait;
+    group.rules = Rules(options.rules);
+    group.history_memory = options.history_memory;
+    group.dedup_window = options.dedup_window;
+    config.queue_bytes_max = options.group_queue_bytes;
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
     config.listen = options.group_listen;

@@ -27,6 +27,12 @@ struct Options {
     std::size_t shards = 1;
     std::vector<Rule> rules;
     Duration fence_timeout = std::chrono::seconds(2);
+    unsigned interest_bits = bucket_bits_max;
+    std::size_t repair_buffer = 64'000'000;
+    Duration repair_wait = std::chrono::seconds(5);
+    std::size_t group_queue_bytes = 256'000'000;
+    std::size_t history_memory = 64'000'000;
+    Duration dedup_window = std::chrono::seconds(120);
     HubLimits limits;
     std::size_t frame_bytes_max = 1'000'000;
     std::size_t drain_rate = 5000;

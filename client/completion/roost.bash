@@ -20,6 +20,7 @@ _roost() {
     if [[ $current == -* ]]; then
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
+        [[ $verb == pub ]] && options+=" --id"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
         mapfile -t COMPREPLY < <(compgen -W "ping pub sub nodes topics" -- "$current")
@@ -39,6 +40,7 @@ _roostd() {
     esac
     local options="--listen --socket-path --name --group --group-listen --advertise --peer
         --no-beacon --beacon-address --beacon-port --control --shards --rule --fence-timeout
+        --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory --dedup-window
         --idle-timeout --max-frame-bytes --max-channels --max-queue-bytes --drain-rate --try-page
         --log-level --config --version --help"
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

@@ -18,7 +18,7 @@ std::string_view name_of(FactKind kind) {
                                                                        "node_refused",
                                                                        "refused_by_node",
                                                                        "group_message_rejected",
-                                                                       "messages_missed",
+                                                                       "messages_lost",
                                                                        "control_request_refused",
                                                                        "control_client_gone",
                                                                        "queue_overflow"};

@@ -25,7 +25,7 @@ enum class FactKind : std::uint8_t {
     node_refused,
     refused_by_node,
     group_message_rejected,
-    messages_missed,
+    messages_lost,
     control_request_refused,
     control_client_gone,
     queue_overflow,

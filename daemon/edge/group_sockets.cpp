@@ -1,5 +1,6 @@
 #include "daemon/edge/group_sockets.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -17,6 +18,8 @@ namespace {
 constexpr int unlimited = 0;
 // Messages waiting for one slow peer in libzmq. Beyond it they are dropped, and their numbers tell.
 constexpr int publish_backlog = 20'000;
+// Answers to a peer: more than one answer to a repair holds.
+constexpr int answer_backlog = 10'000;
 // A length is the first thing a stranger can lie about, and libzmq allocates what it says.
 constexpr std::int64_t subscription_bytes_max = 1024;
 constexpr std::int64_t directed_bytes_max = limits::group_message_bytes_max;
@@ -72,6 +75,11 @@ struct GroupSockets::Impl {
     int parts_before = 0;
     std::map<std::string, Endpoint> publishers;  // by what a monitor event calls them
     bool is_monitor_event_linked = false;
+    std::size_t queue_bytes_max = 0;
+    std::uint64_t broadcasts_shed = 0;
+    // Shared with the messages themselves, which ZeroMQ's thread lets go of.
+    std::shared_ptr<std::atomic<std::size_t>> queued_bytes =
+        std::make_shared<std::atomic<std::size_t>>(0);
 
     Impl(Loop& loop_, zmq::context_t& context_, GroupSocketEvents events_);
     void on_router_part(zmq::message_t& part);
@@ -98,6 +106,7 @@ GroupSockets::Impl::Impl(Loop& loop_, zmq::context_t& context_, GroupSocketEvent
     publisher.socket().set(zmq::sockopt::linger, 200);  // a goodbye still leaves
     subscriber.socket().set(zmq::sockopt::sndhwm, unlimited);
     router.socket().set(zmq::sockopt::router_mandatory, true);
+    router.socket().set(zmq::sockopt::sndhwm, answer_backlog);
     publisher.socket().set(zmq::sockopt::maxmsgsize, subscription_bytes_max);
     subscriber.socket().set(zmq::sockopt::maxmsgsize, broadcast_bytes_max);
     router.socket().set(zmq::sockopt::maxmsgsize, directed_bytes_max);
@@ -139,8 +148,9 @@ void GroupSockets::Impl::on_monitor_part(zmq::message_t& part) {
 }
 
 GroupSockets::GroupSockets(Loop& loop, zmq::context_t& context, const Endpoint& listen,
-                           GroupSocketEvents events)
+                           std::size_t queue_bytes_max, GroupSocketEvents events)
     : impl_(std::make_unique<Impl>(loop, context, std::move(events))) {
+    impl_->queue_bytes_max = queue_bytes_max;
     bind(impl_->router.socket(), listen);
     bind(impl_->publisher.socket(), {listen.host, static_cast<std::uint16_t>(listen.port + 1)});
 }
@@ -165,7 +175,7 @@ void GroupSockets::open_contact(ContactId contact, const Endpoint& router) {
     set_link_options(port->socket());
     // A hello to a node that is not there must not wait for it.
     port->socket().set(zmq::sockopt::immediate, true);
-    port->socket().set(zmq::sockopt::maxmsgsize, directed_bytes_max);
+    port->socket().set(zmq::sockopt::maxmsgsize, broadcast_bytes_max);  // what is sent again
     connect(port->socket(), router);
     impl_->dealers[contact] = std::move(port);
 }
@@ -179,8 +189,8 @@ bool GroupSockets::to_contact(ContactId contact, std::string_view bytes) {
     return found != impl_->dealers.end() && found->second->send(bytes);
 }
 
-void GroupSockets::answer(const std::string& route, std::string_view bytes) {
-    if (impl_->router.send(route, zmq::send_flags::sndmore)) impl_->router.send(bytes);
+bool GroupSockets::answer(const std::string& route, std::string_view bytes) {
+    return impl_->router.send(route, zmq::send_flags::sndmore) && impl_->router.send(bytes);
 }
 
 void GroupSockets::listen_to(const Endpoint& publisher) {
@@ -211,6 +221,44 @@ void GroupSockets::unsubscribe(std::string_view key) {
 
 void GroupSockets::publish(std::string_view bytes) {
     impl_->publisher.send(bytes);
+}
+
+namespace {
+
+// What ZeroMQ holds on to while the message waits for anybody.
+struct Held {
+    BroadcastRef broadcast;
+    std::shared_ptr<std::atomic<std::size_t>> queued_bytes;
+};
+
+void let_go(void*, void* hint) {
+    const std::unique_ptr<Held> held(static_cast<Held*>(hint));
+    *held->queued_bytes -= held->broadcast->wire().size();
+}
+
+}  // namespace
+
+bool GroupSockets::broadcast(const BroadcastRef& broadcast) {
+    const std::string_view wire = broadcast->wire();
+    if (*impl_->queued_bytes + wire.size() > impl_->queue_bytes_max) {
+        ++impl_->broadcasts_shed;
+        return false;
+    }
+    *impl_->queued_bytes += wire.size();
+    auto held = std::make_unique<Held>(Held{broadcast, impl_->queued_bytes});
+    // ZeroMQ only reads what it is given to send.
+    zmq::message_t message(const_cast<char*>(wire.data()), wire.size(), let_go, held.get());
+    held.release();
+    impl_->publisher.send(std::move(message));
+    return true;
+}
+
+std::size_t GroupSockets::queued_bytes() const {
+    return *impl_->queued_bytes;
+}
+
+std::uint64_t GroupSockets::broadcasts_shed() const {
+    return impl_->broadcasts_shed;
 }
 
 bool GroupSockets::service() {

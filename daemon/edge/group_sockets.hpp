@@ -14,6 +14,7 @@
 
 #include "daemon/core/group.hpp"
 #include "daemon/edge/loop.hpp"
+#include "proto/broadcast.hpp"
 #include "proto/endpoint.hpp"
 
 namespace zmq {
@@ -35,18 +36,23 @@ class GroupSockets {
 public:
     // Binds the ROUTER to `listen` and the XPUB to the port above. Throws StartError.
     GroupSockets(Loop& loop, zmq::context_t& context, const Endpoint& listen,
-                 GroupSocketEvents events);
+                 std::size_t queue_bytes_max, GroupSocketEvents events);
     ~GroupSockets();
 
     void open_contact(ContactId contact, const Endpoint& router);
     void close_contact(ContactId contact);
     bool to_contact(ContactId contact, std::string_view bytes);
-    void answer(const std::string& route, std::string_view bytes);
+    bool answer(const std::string& route, std::string_view bytes);
     void listen_to(const Endpoint& publisher);
     void stop_listening_to(const Endpoint& publisher);
     void subscribe(std::string_view key);
     void unsubscribe(std::string_view key);
     void publish(std::string_view bytes);
+    // Its bytes are shared, not copied. False if too much waits for slow peers already: they will
+    // notice, and ask for it.
+    bool broadcast(const BroadcastRef& broadcast);
+    std::size_t queued_bytes() const;
+    std::uint64_t broadcasts_shed() const;
     bool service();
 
 private:

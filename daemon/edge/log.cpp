@@ -71,8 +71,8 @@ Wording wording_of(FactKind kind) {
             return {warning, "not connected", "node", "reason", "", false};
         case FactKind::group_message_rejected:
             return {warning, "group message rejected", "reason", "from", "bytes", true};
-        case FactKind::messages_missed:
-            return {warning, "messages of a node missed", "node", "", "count", true};
+        case FactKind::messages_lost:
+            return {warning, "messages of a node lost for good", "node", "numbers", "count", true};
         case FactKind::control_request_refused:
             return {info, "control request refused", "code", "", "", true};
         case FactKind::control_client_gone:

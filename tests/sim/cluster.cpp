@@ -1,131 +1,90 @@
 #include "tests/sim/cluster.hpp"
 
-#include <deque>
-
 #include "proto/big_endian.hpp"
+#include "proto/json.hpp"
+#include "tests/sim/cluster_node.hpp"
 
 namespace roost::sim {
 
 namespace {
 
-Endpoint router_of(std::size_t node) {
-    return {"10.0.0." + std::to_string(node), 7370};
+// Of a text that the core has written itself.
+std::uint64_t number_behind(std::string_view text, std::string_view key) {
+    const auto at = text.find(key);
+    return at == std::string_view::npos ? 0
+                                        : std::stoull(std::string(text.substr(at + key.size())));
 }
 
-std::size_t node_of(const Endpoint& endpoint) {
-    return std::stoul(endpoint.host.substr(endpoint.host.rfind('.') + 1));
+std::string text_of(JoinKind kind, const Positions& positions) {
+    return kind == JoinKind::plain ? "{}" : R"({"since":)" + positions_json(positions) + "}";
+}
+
+std::string seconds(Time time) {
+    const std::string digits = std::to_string(time.time_since_epoch().count() + 10'000'000'000);
+    return digits.substr(1, digits.size() - 7) + "." + digits.substr(digits.size() - 6);
 }
 
 }  // namespace
 
-// One node with one shard: hub and group, joined by calls that wait for the end of the event, as
-// the queues between the loops of a real node do.
-struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
-    Cluster& cluster;
-    std::size_t id;
-    Rules rules{{}};
-    std::deque<std::function<void()>> letters;
-    std::map<ContactId, std::size_t> contacts;
-    std::unique_ptr<Hub> hub;
-    std::unique_ptr<Group> group;
-
-    Node(Cluster& cluster_, std::size_t id_) : cluster(cluster_), id(id_) {}
-
-    Network& net() { return cluster.network_; }
-    void later(std::function<void()> letter) { letters.push_back(std::move(letter)); }
-
-    void to_node(const BroadcastRef& message) override {
-        later([this, message] { group->on_local(message); });
-    }
-    void want(Bucket bucket, Ticket ticket) override {
-        later([=, this] { group->on_want(0, bucket, ticket); });
-    }
-    void release(Bucket bucket) override {
-        later([=, this] { group->on_release(0, bucket, net().now()); });
-    }
-    void close(SocketId, CloseCode) override {}
-    void note(const Fact&) override {}
-    bool send(SocketId socket, std::string_view bytes) override {
-        cluster.on_bytes(id, socket, bytes);
-        return true;
-    }
-
-    void open_contact(ContactId contact, const Endpoint& router) override {
-        contacts[contact] = node_of(router);
-    }
-    void close_contact(ContactId contact) override { contacts.erase(contact); }
-    bool to_contact(ContactId contact, std::string_view bytes) override {
-        return net().call(id, contact, contacts.at(contact), bytes);
-    }
-    void answer(const std::string& route, std::string_view bytes) override {
-        net().answer(id, route, bytes);
-    }
-    void listen_to(const Endpoint& publisher) override { net().listen_to(id, node_of(publisher)); }
-    void stop_listening_to(const Endpoint& publisher) override {
-        net().stop_listening_to(id, node_of(publisher));
-    }
-    void subscribe(std::string_view key) override { net().subscribe(id, key); }
-    void unsubscribe(std::string_view key) override { net().unsubscribe(id, key); }
-    void publish(std::string_view bytes) override { net().publish(id, bytes); }
-    void send_beacon(std::string_view bytes) override { net().beacon(id, bytes); }
-    void to_holder(Holder, const BroadcastRef& message) override {
-        later([this, message] { hub->on_broadcast(message); });
-    }
-    void live(Holder, Bucket bucket, Ticket ticket) override {
-        later([=, this] { hub->on_live(bucket, ticket, net().now()); });
-    }
-
-    Ends ends() {
-        Ends on;
-        on.on_subscription = [this](std::string_view key) { group->on_subscription(key); };
-        on.on_published = [this](std::string_view bytes) {
-            group->on_published(bytes, net().now());
-        };
-        on.on_call = [this](const std::string& route, std::size_t from, std::string_view bytes) {
-            group->on_call(route, router_of(from).host, bytes, net().now());
-        };
-        on.on_answer = [this](unsigned contact, std::string_view bytes) {
-            group->on_answer(contact, bytes, net().now());
-        };
-        on.on_beacon = [this](std::size_t from, std::string_view bytes) {
-            group->on_beacon(router_of(from).host, bytes, net().now());
-        };
-        on.on_link = [this](std::size_t from) {
-            group->on_link({router_of(from).host, 7371}, net().now());
-        };
-        return on;
-    }
-
-    void end_turn() {
-        while (!letters.empty()) {
-            const auto letter = std::move(letters.front());
-            letters.pop_front();
-            letter();
-        }
-        group->end_of_turn(net().now());
-        if (!letters.empty()) end_turn();
-        hub->flush();
-    }
-};
-
-Cluster::Cluster(const ClusterConfig& config) : config_(config), network_(config.seed) {
+Cluster::Cluster(const ClusterConfig& config)
+    : config_(config), network_({config.nodes, config.seed, config.high_water}) {
     nodes_.resize(config.nodes);
+    sockets_.resize(config.nodes);
+    network_.on_trouble = [this](Trouble trouble, std::size_t from, std::size_t to) {
+        if (trace_) {
+            tell(std::to_string(from) + " -> " + std::to_string(to) +
+                 (trouble == Trouble::dropped ? ": a message is dropped" : ": connection broken"));
+        }
+        disturb(from, to);
+    };
     for (std::size_t node = 0; node < config.nodes; ++node) start(node);
 }
 
 Cluster::~Cluster() = default;
 
-void Cluster::settle() {
-    for (const auto& node : nodes_) {
-        if (node) node->end_turn();
-    }
+void Cluster::set_trace(std::function<void(const std::string&)> trace) {
+    trace_ = std::move(trace);
+    network_.on_send = [this](Lane lane, std::size_t from, std::size_t to, std::string_view bytes) {
+        if (lane != Lane::calls && lane != Lane::answers) return;
+        const auto message = group::decode_directed(bytes);
+        if (!message) return;
+        static constexpr std::array names = {"hello",    "welcome", "refusal",  "other version",
+                                             "where",    "marks",   "repair",   "repaired",
+                                             "history?", "history", "broadcast"};
+        std::string what = names.at(message->index());
+        if (const auto* broadcast = std::get_if<BroadcastRef>(&*message)) {
+            what += " " + (*broadcast)->position();
+        }
+        if (what == "hello" || what == "welcome") return;
+        tell(std::to_string(from) + " -> " + std::to_string(to) + ": " + what);
+    };
+}
+
+void Cluster::tell(const std::string& line) {
+    if (trace_) trace_(seconds(now()) + "  " + line);
+}
+
+void Cluster::settle(std::size_t node) {
+    if (node != Network::nobody && nodes_[node]) nodes_[node]->end_turn();
 }
 
 void Cluster::run_for(Duration duration) {
-    network_.run_until(now() + duration, [this] { settle(); });
+    network_.run_until(now() + duration, [this](std::size_t node) { settle(node); });
+}
+
+void Cluster::disturb(std::size_t a, std::size_t b) {
+    const bool is_linked = network_.is_clear(a, b) && is_running(a) && is_running(b);
+    model_.on_disturbed(a, b, is_linked, now());
+}
+
+void Cluster::disturb_all(std::size_t node, bool is_linked) {
+    for (std::size_t other = 0; other < nodes_.size(); ++other) {
+        model_.on_disturbed(node, other, is_linked && network_.is_clear(node, other), now());
+    }
 }
 
 void Cluster::start(std::size_t id) {
+    tell("node " + std::to_string(id) + " starts");
     nodes_[id] = std::make_unique<Node>(*this, id);
     Node& node = *nodes_[id];
     const Incarnation incarnation = ++last_incarnation_;
@@ -135,28 +94,28 @@ void Cluster::start(std::size_t id) {
     config.router_port = 7370;
     config.pub_port = 7371;
     config.beacon = config_.has_beacon;
+    config.rules = node.rules;
+    config.repair_wait = config_.repair_wait;
+    config.repair_buffer = config_.repair_buffer;
     if (!config_.has_beacon && id != 0) config.peers = {router_of(0)};
     network_.start(id, node.ends());
     node.hub = std::make_unique<Hub>(Origin{incarnation, 0}, node.rules, HubLimits{}, node, node);
     node.group = std::make_unique<Group>(config, node, now());
-    for (std::size_t other = 0; other < nodes_.size(); ++other) {
-        model_.on_disturbed(id, other, !network_.is_cut(id, other), now());
-    }
-    // A timer of its own, that ends with this life.
+    model_.on_started(id, now());
+    disturb_all(id, true);
     auto tick = std::make_shared<std::function<void()>>();
-    *tick = [this, id, incarnation, weak = std::weak_ptr(tick)] {
-        Node* alive = nodes_[id].get();
-        if (!alive || alive->group->config().incarnation != incarnation) return;
-        alive->group->tick(now());
-        alive->hub->tick(now());
-        if (const auto self = weak.lock()) {
-            network_.at(now() + std::chrono::milliseconds(50), [self] { (*self)(); });
-        }
+    *tick = [this, id, weak = std::weak_ptr(tick)] {
+        Node& alive = *nodes_[id];
+        alive.group->tick(alive.now());
+        alive.hub->tick(alive.now());
+        const auto self = weak.lock();
+        network_.at(id, now() + std::chrono::milliseconds(50), [self] { (*self)(); });
     };
-    network_.at(now() + Duration(network_.random(50'000)), [tick] { (*tick)(); });
+    network_.at(id, now() + Duration(network_.random(50'000)), [tick] { (*tick)(); });
 }
 
 void Cluster::crash(std::size_t id) {
+    tell("node " + std::to_string(id) + " dies");
     network_.stop(id);
     nodes_[id].reset();
     for (ClientId client = 0; client < clients_.size(); ++client) {
@@ -164,9 +123,9 @@ void Cluster::crash(std::size_t id) {
         clients_[client].is_open = clients_[client].is_joined = false;
         model_.on_gone(client, now());
     }
-    for (std::size_t other = 0; other < nodes_.size(); ++other) {
-        model_.on_disturbed(id, other, false, now());
-    }
+    sockets_[id].clear();
+    model_.on_stopped(id);
+    disturb_all(id, false);
 }
 
 void Cluster::leave(std::size_t id) {
@@ -176,78 +135,198 @@ void Cluster::leave(std::size_t id) {
 }
 
 void Cluster::cut(std::size_t a, std::size_t b) {
+    tell("cut " + std::to_string(a) + " - " + std::to_string(b));
     network_.cut(a, b);
-    model_.on_disturbed(a, b, false, now());
+    disturb(a, b);
 }
 
 void Cluster::heal(std::size_t a, std::size_t b) {
     if (!network_.is_cut(a, b)) return;
+    tell("heal " + std::to_string(a) + " - " + std::to_string(b));
     network_.heal(a, b);
-    model_.on_disturbed(a, b, is_running(a) && is_running(b), now());
+    disturb(a, b);
 }
 
-ClientId Cluster::join(std::size_t id, const std::string& topic) {
-    const auto client = static_cast<ClientId>(clients_.size());
-    Hub& hub = *nodes_[id]->hub;
-    clients_.push_back({id, hub.on_open(now()), topic, true, false});
-    hub.on_text(clients_[client].socket, R"(["1","1",")" + topic + R"(","phx_join",{}])", now());
-    settle();
-    return client;
+void Cluster::cut_one_way(std::size_t from, std::size_t to) {
+    tell("cut " + std::to_string(from) + " -> " + std::to_string(to));
+    network_.cut_one_way(from, to);
+    disturb(from, to);
 }
 
-void Cluster::close(ClientId client) {
-    if (!clients_[client].is_open) return;
-    nodes_[clients_[client].node]->hub->on_close(clients_[client].socket);
-    clients_[client].is_open = clients_[client].is_joined = false;
-    model_.on_gone(client, now());
-    settle();
+void Cluster::heal_one_way(std::size_t from, std::size_t to) {
+    if (!network_.is_cut_one_way(from, to)) return;
+    tell("heal " + std::to_string(from) + " -> " + std::to_string(to));
+    network_.heal_one_way(from, to);
+    disturb(from, to);
 }
 
-bool Cluster::publish(ClientId client) {
-    if (!clients_[client].is_joined) return false;
-    const Client& publisher = clients_[client];
-    const auto id = ++last_message_;
-    model_.on_published(id, client, publisher.node, publisher.topic, now());
-    nodes_[publisher.node]->hub->on_text(
-        publisher.socket,
-        R"(["1","2",")" + publisher.topic + R"(","say",{"id":)" + std::to_string(id) + "}]", now());
-    settle();
+void Cluster::pause(std::size_t id) {
+    tell("node " + std::to_string(id) + " stands still");
+    network_.pause(id);
+    disturb_all(id, false);
+}
+
+void Cluster::go_on(std::size_t id) {
+    if (!network_.is_paused(id)) return;
+    tell("node " + std::to_string(id) + " goes on");
+    network_.go_on(id);
+    network_.at(now(), [this, id] { disturb_all(id, is_running(id)); });
+}
+
+void Cluster::jump(std::size_t id, Duration ahead) {
+    if (!nodes_[id]) return;
+    tell("the clock of node " + std::to_string(id) + " jumps");
+    nodes_[id]->clock_ahead += ahead;
+    disturb_all(id, true);
+}
+
+ClientId Cluster::join(std::size_t node, const std::string& topic, JoinKind kind) {
+    const auto id = static_cast<ClientId>(clients_.size());
+    clients_.push_back({node, 0, topic, kind, false, false, {}});
+    open(id, node);
+    return id;
+}
+
+void Cluster::open(ClientId id, std::size_t node) {
+    Client& client = clients_[id];
+    client.node = node;
+    client.socket = nodes_[node]->hub->on_open(now());
+    client.is_open = true;
+    sockets_[node][client.socket] = id;
+    tell("client " + std::to_string(id) + " joins " + client.topic + " on node " +
+         std::to_string(node));
+    nodes_[node]->hub->on_text(client.socket,
+                               R"(["1","1",")" + client.topic + R"(","phx_join",)" +
+                                   text_of(client.kind, client.positions) + "]",
+                               nodes_[node]->now());
+    settle(node);
+}
+
+void Cluster::close(ClientId id) {
+    Client& client = clients_[id];
+    if (!client.is_open) return;
+    tell("client " + std::to_string(id) + " goes");
+    client.is_open = client.is_joined = false;
+    model_.on_gone(id, now());
+    sockets_[client.node].erase(client.socket);
+    nodes_[client.node]->hub->on_close(client.socket);
+    settle(client.node);
+}
+
+void Cluster::come_back(ClientId id, std::size_t node) {
+    if (clients_[id].is_open || !has_positions(id)) return;
+    ++returns_;
+    open(id, node);
+}
+
+bool Cluster::publish(ClientId id) {
+    if (!clients_[id].is_joined || network_.is_paused(clients_[id].node)) return false;
+    const Client& client = clients_[id];
+    const auto message = ++last_message_;
+    if (trace_) tell("client " + std::to_string(id) + " publishes " + std::to_string(message));
+    model_.on_published(message, id, client.node, client.topic, now());
+    nodes_[client.node]->hub->on_text(
+        client.socket,
+        R"(["1","2",")" + client.topic + R"(","say",{"id":)" + std::to_string(message) + "}]",
+        nodes_[client.node]->now());
+    settle(client.node);
     return true;
 }
 
+void Cluster::on_numbered(const Broadcast& broadcast) {
+    model_.on_numbered(number_behind(broadcast.payload(), R"({"id":)"),
+                       {origin_text(broadcast.origin()), broadcast.bucket()}, broadcast.number());
+}
+
 void Cluster::on_bytes(std::size_t node, SocketId socket, std::string_view bytes) {
-    ClientId client = 0;
-    while (client < clients_.size() &&
-           !(clients_[client].is_open && clients_[client].node == node &&
-             clients_[client].socket == socket)) {
-        ++client;
-    }
-    if (client == clients_.size()) return;
+    const auto found = sockets_[node].find(socket);
+    if (found == sockets_[node].end()) return;
+    const ClientId client = found->second;
     while (!bytes.empty()) {
         const auto length = static_cast<unsigned char>(bytes[1]);
+        const bool is_ping = static_cast<unsigned char>(bytes[0]) == 0x89;
         const std::size_t head = length < 126 ? 2 : 4;
         const std::size_t size =
             length < 126 ? length : read_big_endian<std::uint16_t>(bytes.data() + 2);
-        on_frame(client, bytes.substr(head, size));
+        if (is_ping) {
+            on_ping(node, socket);
+        } else {
+            on_frame(client, bytes.substr(head, size));
+        }
         bytes.remove_prefix(head + size);
     }
 }
 
+void Cluster::on_ping(std::size_t node, SocketId socket) {
+    network_.at(node, now() + std::chrono::milliseconds(1), [this, node, socket] {
+        if (sockets_[node].contains(socket)) {
+            nodes_[node]->hub->on_pong(socket, nodes_[node]->now());
+        }
+    });
+}
+
+void Cluster::on_closed(std::size_t node, SocketId socket) {
+    const auto found = sockets_[node].find(socket);
+    if (found == sockets_[node].end()) return;
+    const ClientId id = found->second;
+    tell("client " + std::to_string(id) + " is closed");
+    clients_[id].is_open = clients_[id].is_joined = false;
+    model_.on_gone(id, now());
+    sockets_[node].erase(found);
+    network_.at(node, now(), [this, node, socket] { nodes_[node]->hub->on_close(socket); });
+}
+
 void Cluster::on_frame(ClientId id, std::string_view frame) {
     Client& client = clients_[id];
-    if (frame.find(R"("1","1",)") != std::string_view::npos &&
-        frame.find(R"("status":"ok")") != std::string_view::npos) {
-        client.is_joined = true;
-        model_.on_joined(id, client.node, client.topic, now());
+    JsonReader reader;
+    const auto array = reader.slice_array(frame);
+    if (!array || array->size != 5) return model_.breach("a frame that is none");
+    const auto& [join_ref, ref, topic, event, payload] = array->elements;
+    if (event == R"("phx_reply")") {
+        if (ref == R"("1")") on_reply(id, *member(payload, "response"));
+        return;
     }
-    const auto at = frame.find(R"({"id":)");
-    if (at == std::string_view::npos) return;
-    model_.on_heard(id, std::stoull(std::string(frame.substr(at + 6))), now());
+    StreamName stream{{}, bucket_of(client.topic)};
+    std::uint64_t number = 0;
+    if (is_json_string(ref)) {
+        const std::string position(ref.substr(1, ref.size() - 2));
+        stream.origin = position.substr(0, position.find('/'));
+        number = std::stoull(position.substr(position.find('/') + 1));
+        client.positions[*parse_origin(stream.origin)] = number;
+    }
+    if (event == R"("roost:gap")") {
+        model_.on_gap(id, stream, number_behind(payload, R"("from":)"),
+                      number_behind(payload, R"("to":)"), now());
+        return tell("client " + std::to_string(id) + " is told a gap");
+    }
+    if (event == R"("roost:duplicate")") return;
+    const auto message = number_behind(payload, R"({"id":)");
+    if (trace_) tell("client " + std::to_string(id) + " hears " + std::to_string(message));
+    if (number > 0) model_.on_position(id, stream, number, now());
+    model_.on_heard(id, message, now());
+}
+
+void Cluster::on_reply(ClientId id, std::string_view response) {
+    Client& client = clients_[id];
+    client.is_joined = true;
+    bool is_recovered = true;
+    if (client.kind == JoinKind::positioned) {
+        is_recovered = *member(response, "recovered") == "true";
+        recovered_ += is_recovered && !client.positions.empty();
+        client.positions.clear();
+        for_each_member(
+            *member(response, "positions"), [&](std::string_view origin, std::string_view number) {
+                client.positions[*parse_origin(origin)] = std::stoull(std::string(number));
+                return true;
+            });
+    }
+    tell("client " + std::to_string(id) + " has joined" + (is_recovered ? "" : ", not recovered"));
+    model_.on_joined(id, client.node, client.topic, is_recovered, now());
 }
 
 std::set<std::size_t> Cluster::up_as_seen_by(std::size_t id) const {
     std::set<std::size_t> up;
-    for (const auto& row : nodes_[id]->group->nodes(now())) {
+    for (const auto& row : nodes_[id]->group->nodes(nodes_[id]->now())) {
         if (row.state == "up") up.insert(std::stoul(row.name.substr(4)));
     }
     return up;
