@@ -1,5 +1,4 @@
-// zap: who may speak to a socket of ZeroMQ (ZAP 1.0): the question that libzmq asks of the process
-// itself, about each caller, and the answer.
+// zap: libzmq's question to its own process whether a caller may come in, and the answer (ZAP 1.0).
 //
 //   question: "1.0" | request id | domain | address | identity | mechanism | credentials ...
 //   answer:   "1.0" | request id | status code | status text | user id | metadata
