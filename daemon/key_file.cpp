@@ -46,8 +46,9 @@ std::vector<GroupKey> read_key_file(const std::string& path) {
     struct stat about {};
     if (fstat(file.fd(), &about) != 0) throw cannot_read();
     if ((about.st_mode & S_IROTH) != 0) {
-        throw fail("every user can read it: take the right from others (chmod o-r), and make a new "
-                   "key if one of them may have read this one");
+        throw fail(
+            "every user can read it: take the right from others (chmod o-r), and make a new "
+            "key if one of them may have read this one");
     }
     std::string text;
     std::array<char, 4096> buffer{};

@@ -28,9 +28,9 @@ void Group::on_doubtful_beacon(const std::string& seen_host, std::string_view da
     // A stranger can speak in the name of a peer, and of this node.
     if (beacon->incarnation == config_.incarnation) return;
     if (peers_.contains(beacon->incarnation)) return;
-    show_refused({beacon->router.host.empty() ? seen_host : beacon->router.host,
-                  beacon->router.port},
-                 {}, reason, now);
+    show_refused(
+        {beacon->router.host.empty() ? seen_host : beacon->router.host, beacon->router.port}, {},
+        reason, now);
 }
 
 // What libzmq makes of such a connection differs: some it tries again and again, some it gives up
@@ -39,14 +39,12 @@ void Group::on_handshake_failed(ContactId id, const std::string& reason, Time no
     const auto found = contacts_.find(id);
     if (has_left_ || found == contacts_.end() || found->second.reopening) return;
     Contact& contact = found->second;
-    contact.key = (contact.key + 1) % config_.keys;
-    if (++contact.keys_failed < config_.keys) {
-        contact.reopening = now;  // the other key may be the right one
-        return;
-    }
-    contact.keys_failed = 0;
-    contact.reopening = now + config_.hello_interval;
-    on_refusal(id, reason, now);
+    contact.key = (contact.key + 1) % config_.keys;  // the other one may be right
+    ++contact.keys_failed;
+    const bool has_tried_all = contact.keys_failed % config_.keys == 0;
+    contact.reopening = has_tried_all ? now + config_.hello_interval : now;
+    // A node that ends in the midst of a handshake looks the same: it has to happen again.
+    if (has_tried_all && contact.keys_failed > config_.keys) on_refusal(id, reason, now);
 }
 
 void Group::reopen_contacts(Time now) {

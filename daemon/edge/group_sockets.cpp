@@ -61,16 +61,18 @@ void call_with(zmq::socket_t& socket, const GroupKey& key) {
     socket.set(zmq::sockopt::curve_secretkey, zmq::buffer(key));
 }
 
-// Why a call was in vain. Without a key it may be anything: libzmq tries again.
+// Why a call was in vain. Whether the other side has no key or another one does not always show: it
+// may hang up before this side has read that much. Without a key such an end may be anything, and
+// libzmq tries again.
 std::string reason_of_called(LinkEvent::Failure failure, bool has_key) {
     using enum LinkEvent::Failure;
     if (failure == mechanism) {
-        return has_key ? "the handshake failed: it has no group key"
-                       : "the handshake failed: it has a group key, this node has none";
+        if (!has_key) return "the handshake failed: it has a group key, this node has none";
+    } else if (!has_key) {
+        return {};
     }
-    if (!has_key) return {};
     if (failure == not_admitted) return "the handshake failed: it does not admit our group key";
-    return "the handshake failed: it has another group key";
+    return "the handshake failed: it has no group key, or another one";
 }
 
 // An IPv4 peer of an IPv6 socket.
@@ -110,10 +112,10 @@ namespace {
 struct Dealer {
     ZmqPort port;
     LinkMonitor links;
-    Dealer(Loop& loop, zmq::context_t& context, ZmqPort::OnMessage on_message,
+    Dealer(Loop& loop, zmq::context_t& context, std::uint64_t number, ZmqPort::OnMessage on_message,
            LinkMonitor::OnEvent on_event)
         : port(loop, context, zmq::socket_type::dealer, std::move(on_message)),
-          links(loop, context, port.socket(), std::move(on_event)) {}
+          links(loop, context, port.socket(), number, std::move(on_event)) {}
 };
 
 struct Publisher {
@@ -131,6 +133,7 @@ struct GroupSockets::Impl {
     std::vector<GroupKey> keys;
     std::optional<Gatekeeper> gatekeeper;  // there before the sockets that it guards
     ZmqPort publisher, subscriber, router;
+    std::uint64_t last_monitor = 0;
     LinkMonitor publisher_links, subscriber_links, router_links;
     std::map<ContactId, std::unique_ptr<Dealer>> dealers;
     // Of the message that is being received from the router.
@@ -161,11 +164,11 @@ GroupSockets::Impl::Impl(Loop& loop_, zmq::context_t& context_, std::vector<Grou
                  [this](ZmqPort&, zmq::message_t& message) { events.on_published(view(message)); }),
       router(loop, context, zmq::socket_type::router,
              [this](ZmqPort&, zmq::message_t& part) { on_router_part(part); }),
-      publisher_links(loop, context, publisher.socket(),
+      publisher_links(loop, context, publisher.socket(), ++last_monitor,
                       [this](const LinkEvent& event) { on_caller_link(event); }),
-      subscriber_links(loop, context, subscriber.socket(),
+      subscriber_links(loop, context, subscriber.socket(), ++last_monitor,
                        [this](const LinkEvent& event) { on_publisher_link(event); }),
-      router_links(loop, context, router.socket(),
+      router_links(loop, context, router.socket(), ++last_monitor,
                    [this](const LinkEvent& event) { on_caller_link(event); }) {
     for (ZmqPort* port : {&publisher, &subscriber, &router}) set_link_options(port->socket());
     publisher.socket().set(zmq::sockopt::sndhwm, publish_backlog);
@@ -253,7 +256,8 @@ void GroupSockets::open_contact(ContactId contact, const Endpoint& router, std::
         if (!reason.empty()) impl_->events.on_handshake_failed(contact, reason);
     };
     try {
-        dealer = std::make_unique<Dealer>(impl_->loop, impl_->context, on_message, on_link);
+        dealer = std::make_unique<Dealer>(impl_->loop, impl_->context, ++impl_->last_monitor,
+                                          on_message, on_link);
     } catch (const zmq::error_t& error) {
         // It is called in vain until it is forgotten.
         log_line(LogLevel::error, "no socket for " + router.tcp() + ": " + error.what());

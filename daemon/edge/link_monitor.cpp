@@ -3,13 +3,15 @@
 #include <cstring>
 #include <utility>
 
+#include "daemon/edge/log.hpp"
+
 namespace roost {
 
 namespace {
 
-constexpr int watched_events = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
-                               ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                               ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr int watched_events =
+    ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+    ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
 
 LinkEvent::Failure failure_of(int event, std::uint32_t value) {
     if (event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH) return LinkEvent::Failure::not_admitted;
@@ -35,15 +37,16 @@ LinkEvent read_event(const zmq::message_t& part) {
 }  // namespace
 
 LinkMonitor::LinkMonitor(Loop& loop, zmq::context_t& context, zmq::socket_t& watched,
-                         OnEvent on_event)
+                         std::uint64_t number, OnEvent on_event)
     : watched_(watched),
       on_event_(std::move(on_event)),
       port_(loop, context, zmq::socket_type::pair,
             [this](ZmqPort&, zmq::message_t& part) { on_part(part); }) {
-    const std::string name =
-        "inproc://links-" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
-    // Where it fails there is nothing to connect to, and nothing is told.
-    zmq_socket_monitor(watched.handle(), name.c_str(), watched_events);
+    const std::string name = "inproc://links-" + std::to_string(number);
+    if (zmq_socket_monitor(watched.handle(), name.c_str(), watched_events) != 0) {
+        log_line(LogLevel::error,
+                 std::string("a socket cannot be watched: ") + zmq_strerror(zmq_errno()));
+    }
     port_.socket().set(zmq::sockopt::linger, 0);
     port_.socket().connect(name);
 }

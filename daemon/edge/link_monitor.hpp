@@ -1,10 +1,13 @@
-// link_monitor: what libzmq tells of the connections of one socket: that one is made, or why none is.
+// link_monitor: what libzmq tells of the connections of one socket: that one is made, or why none
+// is.
 //
-// Which failure shows was found by trial with libzmq 4.3.4. One side with a key and the other without
-// is `mechanism` on both. Two different keys are `key` at the side that was called, while the caller
-// only sees itself cut off: `unknown`, which is also what any other end of a handshake is.
+// Which failure shows was found by trial with libzmq 4.3.4. One side with a key and the other
+// without is `mechanism` on both. Two different keys are `key` at the side that was called, while
+// the caller only sees itself cut off: `unknown`, which is also what any other end of a handshake
+// is.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <zmq.hpp>
@@ -27,8 +30,10 @@ class LinkMonitor {
 public:
     using OnEvent = std::function<void(const LinkEvent&)>;
 
-    // The socket must live longer.
-    LinkMonitor(Loop& loop, zmq::context_t& context, zmq::socket_t& watched, OnEvent on_event);
+    // The socket must live longer. `number` is used once in a context: libzmq lets go of a name
+    // some time after it was used.
+    LinkMonitor(Loop& loop, zmq::context_t& context, zmq::socket_t& watched, std::uint64_t number,
+                OnEvent on_event);
     ~LinkMonitor();
     LinkMonitor(const LinkMonitor&) = delete;
     LinkMonitor& operator=(const LinkMonitor&) = delete;

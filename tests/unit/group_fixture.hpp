@@ -13,7 +13,6 @@ namespace roost::test {
 
 using namespace std::chrono_literals;
 
-
 struct GroupRecorder final : GroupOutlet {
     std::map<ContactId, Endpoint> contacts;
     std::vector<std::pair<ContactId, std::string>> calls;
