@@ -13,18 +13,18 @@ Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, 
       board_(board),
       facts_(facts),
       mailbox_(loop),
-      sockets_(loop, context, config.listen, config.queue_bytes_max, events()),
+      sockets_(loop, context, config.listen, config.keys, config.queue_bytes_max, events()),
       control_(loop, context, config.control,
                [this](const std::string& route, std::string_view bytes) {
                    desk_.on_request(route, bytes, loop_.now());
                }),
+      seal_(config.keys),
       group_(config.group, *this, loop.now()),
       desk_(config.desk, desk_holder_, group_, *this, loop.now()) {
     if (config.group.beacon) {
-        beacon_.emplace(loop, config.beacon,
-                        [this](const std::string& host, std::string_view bytes) {
-                            group_.on_beacon(host, bytes, loop_.now());
-                        });
+        beacon_.emplace(
+            loop, config.beacon,
+            [this](const std::string& host, std::string_view bytes) { on_beacon(host, bytes); });
     }
     loop_.at_end_of_turn([this] { return take_turn(); });
     loop_.every(tick_interval, [this] { tick(); });
@@ -41,7 +41,22 @@ GroupSocketEvents Fabric::events() {
         group_.on_answer(contact, bytes, loop_.now());
     };
     on.on_link = [this](const Endpoint& publisher) { group_.on_link(publisher, loop_.now()); };
+    on.on_handshake_failed = [this](ContactId contact, const std::string& reason) {
+        group_.on_handshake_failed(contact, reason, loop_.now());
+    };
+    on.on_not_admitted = [this](const std::string& host) {
+        group_.on_caller_not_admitted(host, "its key is none of the group's", loop_.now());
+    };
+    on.on_turned_away = [this](const std::string& reason) {
+        facts_.note({FactKind::caller_turned_away, reason, {}, 0});
+    };
     return on;
+}
+
+void Fabric::on_beacon(const std::string& host, std::string_view bytes) {
+    const auto opened = seal_.open(bytes);
+    if (opened.objection.empty()) return group_.on_beacon(host, opened.beacon, loop_.now());
+    group_.on_doubtful_beacon(host, opened.beacon, std::string(opened.objection), loop_.now());
 }
 
 bool Fabric::take_turn() {
@@ -92,8 +107,8 @@ void Fabric::tick() {
     board_.post(figures);
 }
 
-void Fabric::open_contact(ContactId contact, const Endpoint& router) {
-    sockets_.open_contact(contact, router);
+void Fabric::open_contact(ContactId contact, const Endpoint& router, std::size_t key) {
+    sockets_.open_contact(contact, router, key);
 }
 void Fabric::close_contact(ContactId contact) {
     sockets_.close_contact(contact);
@@ -104,8 +119,8 @@ bool Fabric::to_contact(ContactId contact, std::string_view bytes) {
 bool Fabric::answer(const std::string& route, std::string_view bytes) {
     return sockets_.answer(route, bytes);
 }
-void Fabric::listen_to(const Endpoint& publisher) {
-    sockets_.listen_to(publisher);
+void Fabric::listen_to(const Endpoint& publisher, std::size_t key) {
+    sockets_.listen_to(publisher, key);
 }
 void Fabric::stop_listening_to(const Endpoint& publisher) {
     sockets_.stop_listening_to(publisher);
@@ -126,7 +141,7 @@ void Fabric::broadcast(const BroadcastRef& broadcast) {
 }
 
 void Fabric::send_beacon(std::string_view datagram) {
-    if (beacon_) beacon_->send(datagram);
+    if (beacon_) beacon_->send(seal_.seal(datagram));
 }
 
 void Fabric::to_shard(std::size_t shard, const BroadcastRef& broadcast) {

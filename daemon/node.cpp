@@ -39,6 +39,8 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
     config.listen = options.group_listen;
+    config.keys = options.group_keys;
+    group.keys = std::max<std::size_t>(1, options.group_keys.size());
     config.control = options.control;
     config.beacon.port = options.beacon_port;
     config.beacon.addresses = options.beacon_addresses;
@@ -51,7 +53,7 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
 
 Node::Node(const Options& options, Incarnation incarnation)
     : options_(options), rules_(options.rules), board_(options.shards) {
-    context_.set(zmq::ctxopt::max_sockets, 4096);
+    context_.set(zmq::ctxopt::max_sockets, 8192);
     const auto listeners = open_listeners(options_.listen, options_.shards);
     for (std::size_t i = 0; i < options_.shards; ++i) {
         loops_.push_back(std::make_unique<Loop>());

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "daemon/edge/start_error.hpp"
+#include "daemon/key_file.hpp"
 #include "proto/limits.hpp"
 
 namespace roost {
@@ -44,6 +45,7 @@ struct Texts {
     std::string listen = "127.0.0.1:4000";
     std::string group_listen = "127.0.0.1:7370";
     std::string advertise;
+    std::string group_key_file;
     std::vector<std::string> peers, rules;
     bool no_beacon = false;
     int fence_timeout_ms = 2000;
@@ -170,6 +172,9 @@ void add_group_options(CLI::App& app, Options& options, Texts& texts) {
         ->type_name("NAME")
         ->check(check(check_name))
         ->capture_default_str();
+    app.add_option("--group-key-file", texts.group_key_file,
+                   "The key without which no node is let in; see roost keygen")
+        ->type_name("FILE");
     app.add_option("--group-listen", texts.group_listen,
                    "Where the other nodes connect: this port and the next")
         ->type_name("HOST:PORT")
@@ -274,6 +279,7 @@ void finish(Options& options, const Texts& texts) {
     for (const auto& peer : texts.peers) options.peers.push_back(*parse_endpoint(peer));
     for (const auto& rule : texts.rules) options.rules.push_back(*parse_rule(rule));
     options.has_beacon = !texts.no_beacon;
+    if (!texts.group_key_file.empty()) options.group_keys = read_key_file(texts.group_key_file);
     options.fence_timeout = std::chrono::milliseconds(texts.fence_timeout_ms);
     options.repair_wait = std::chrono::milliseconds(texts.repair_wait_ms);
     options.dedup_window = std::chrono::seconds(texts.dedup_window_s);

@@ -9,6 +9,7 @@
 #include "daemon/core/rules.hpp"
 #include "daemon/edge/log.hpp"
 #include "proto/endpoint.hpp"
+#include "proto/group_key.hpp"
 
 namespace roost {
 
@@ -17,6 +18,7 @@ struct Options {
     std::string socket_path = "/socket";
     std::string name;
     std::string group = "roost";
+    std::vector<GroupKey> group_keys;  // of the file that was named
     Endpoint group_listen{"127.0.0.1", 7370};
     std::optional<Endpoint> advertise;  // port 0: that of group_listen
     std::vector<Endpoint> peers;

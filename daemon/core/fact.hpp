@@ -24,6 +24,7 @@ enum class FactKind : std::uint8_t {
     node_replaced,
     node_refused,
     refused_by_node,
+    caller_turned_away,
     group_message_rejected,
     messages_lost,
     control_request_refused,

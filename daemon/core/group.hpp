@@ -43,14 +43,15 @@ using ContactId = std::uint32_t;
 class GroupOutlet {
 public:
     virtual ~GroupOutlet() = default;
-    // DEALER: one for each contact. False if it has no connection (yet): nothing was sent.
-    virtual void open_contact(ContactId contact, const Endpoint& router) = 0;
+    // DEALER: one for each contact, opened with one of the group's keys (0 if there are none).
+    // False if it has no connection (yet): nothing was sent.
+    virtual void open_contact(ContactId contact, const Endpoint& router, std::size_t key) = 0;
     virtual void close_contact(ContactId contact) = 0;
     virtual bool to_contact(ContactId contact, std::string_view bytes) = 0;
     // ROUTER: to whoever a message came from. False if it cannot take it now.
     virtual bool answer(const std::string& route, std::string_view bytes) = 0;
     // SUB. To listen twice to the same is to listen once.
-    virtual void listen_to(const Endpoint& publisher) = 0;
+    virtual void listen_to(const Endpoint& publisher, std::size_t key) = 0;
     virtual void stop_listening_to(const Endpoint& publisher) = 0;
     virtual void subscribe(std::string_view key) = 0;
     virtual void unsubscribe(std::string_view key) = 0;
@@ -76,6 +77,7 @@ struct GroupConfig {
     std::uint16_t pub_port = 0;
     std::vector<Endpoint> peers;
     bool beacon = true;
+    std::size_t keys = 1;  // of the group, to be tried in turn; 1 as well if it has none
     Duration heartbeat_interval = std::chrono::milliseconds(250);
     Duration silent_after = std::chrono::seconds(1);
     Duration down_after = std::chrono::seconds(3);
@@ -148,6 +150,12 @@ public:
                  Time now);
     void on_answer(ContactId contact, std::string_view bytes, Time now);
     void on_beacon(const std::string& seen_host, std::string_view datagram, Time now);
+    // Who cannot be let in, and is to be shown: a contact whose handshake failed, a beacon that is
+    // not believed, a caller that was turned away.
+    void on_handshake_failed(ContactId contact, const std::string& reason, Time now);
+    void on_doubtful_beacon(const std::string& seen_host, std::string_view datagram,
+                            const std::string& reason, Time now);
+    void on_caller_not_admitted(const std::string& seen_host, const std::string& reason, Time now);
     // The SUB socket has (again) a connection to this publisher: what was sent meanwhile is lost.
     void on_link(const Endpoint& publisher, Time now);
 
@@ -184,6 +192,9 @@ private:
         Time next_hello{};
         bool was_up = false;
         bool is_urgent = false;  // it has called with a new incarnation: call it without delay
+        std::size_t key = 0;
+        std::size_t keys_failed = 0;    // in a row
+        std::optional<Time> reopening;  // its socket is of no use any more
     };
     struct Peer {
         std::string name;
@@ -229,6 +240,11 @@ private:
         Time since{};
         Time seen{};
     };
+
+    // group_refusals.cpp: who is not let in.
+    void reopen_contacts(Time now);
+    void show_refused(const Endpoint& router, const std::string& name, const std::string& reason,
+                      Time now);
 
     // group_roster.cpp: who is in the group.
     group::Identity identity() const;

@@ -47,7 +47,7 @@ std::optional<ContactId> Group::add_contact(const Endpoint& router, bool is_conf
     contact.router = router;
     contact.is_configured = is_configured;
     contact.since = contact.answered = contact.next_hello = now;
-    outlet_.open_contact(id, router);
+    outlet_.open_contact(id, router, contact.key);
     return id;
 }
 
@@ -74,6 +74,7 @@ void Group::call(ContactId id, Time now) {
 }
 
 void Group::call_contacts(Time now) {
+    reopen_contacts(now);
     std::vector<ContactId> due, lost;
     for (auto& [id, contact] : contacts_) {
         const bool is_settled =
@@ -82,11 +83,11 @@ void Group::call_contacts(Time now) {
             contact.state = ContactState::calling;
             contact.since = contact.answered = now;
         }
-        if (contact.state == ContactState::calling && !contact.is_configured &&
-            now - contact.answered > config_.forget_after) {
+        const bool is_open =
+            contact.state == ContactState::calling || contact.state == ContactState::refused;
+        if (is_open && !contact.is_configured && now - contact.answered > config_.forget_after) {
             lost.push_back(id);
-        } else if (contact.state == ContactState::calling ||
-                   contact.state == ContactState::refused || contact.state == ContactState::met) {
+        } else if (is_open || contact.state == ContactState::met) {
             // A peer is called too, seldom: its answer tells of the nodes that it knows.
             const bool is_seldom = contact.state == ContactState::met && !contact.is_urgent;
             const auto interval = is_seldom ? 5 : 1;
@@ -151,12 +152,7 @@ std::optional<std::string> Group::objection_to(const group::Identity& node,
 void Group::refuse_caller(const std::string& route, const Endpoint& router, const std::string& name,
                           const std::string& reason, Time now) {
     outlet_.answer(route, group::encode(group::Refusal{reason}));
-    if (refused_callers_.size() >= config_.found_max && !refused_callers_.contains(router)) return;
-    const auto [it, is_first] = refused_callers_.try_emplace(router);
-    it->second.seen = now;
-    if (!is_first && it->second.reason == reason) return;
-    it->second = RefusedCaller{name, reason, now, now};
-    outlet_.note({FactKind::node_refused, name + " at " + router.text(), reason, 0});
+    show_refused(router, name, reason, now);
 }
 
 void Group::on_hello(const std::string& route, const std::string& seen_host,
@@ -220,6 +216,7 @@ void Group::on_refusal(ContactId id, const std::string& reason, Time now) {
 void Group::on_welcome(ContactId id, const group::Identity& node, Time now) {
     Contact& contact = contacts_.at(id);
     contact.answered = now;
+    contact.keys_failed = 0;
     contact.name = node.name;
     // Whoever answered there before does so no longer.
     bury_former({}, id, node.incarnation, now);
@@ -262,7 +259,7 @@ void Group::meet(ContactId id, const group::Identity& node, Time now) {
     const Endpoint publisher{node.host.empty() ? contact.router.host : node.host, node.pub_port};
     if (contact.publisher != publisher) release_publisher(contact);
     contact.publisher = publisher;
-    outlet_.listen_to(publisher);
+    outlet_.listen_to(publisher, contact.key);
     Peer& peer = peers_[node.incarnation];
     peer.name = node.name;
     peer.contact = id;
@@ -369,6 +366,7 @@ void Group::on_beacon(const std::string& seen_host, std::string_view datagram, T
     if (beacon->goodbye) return;
     Endpoint router = beacon->router;
     if (router.host.empty()) router.host = seen_host;
+    refused_callers_.erase(router);
     const bool is_new = !find_contact(router);
     const auto contact = add_contact(router, false, now);
     if (!contact) return;

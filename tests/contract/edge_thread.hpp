@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 #include <utility>
+#include <vector>
 #include <zmq.hpp>
 
 #include "daemon/core/group.hpp"
@@ -22,7 +23,6 @@ public:
     EdgeThread() : mailbox_(loop_) {}
 
     Loop& loop() { return loop_; }
-    zmq::context_t& context() { return context_; }
 
     // `service` is called at the end of each turn, as the fabric does.
     void start(std::function<bool()> service) {
@@ -48,17 +48,18 @@ public:
     }
 
 private:
-    zmq::context_t context_;
     Loop loop_;
     Mailbox<std::function<void()>> mailbox_;
     std::thread thread_;
 };
 
+// With a context of their own, as in a node.
 struct BoundSockets {
+    std::unique_ptr<zmq::context_t> context;
     std::unique_ptr<GroupSockets> sockets;
-    Endpoint publisher;  // where its XPUB is
+    Endpoint publisher;  // where the XPUB is
 };
-// On any two ports of loopback that are free.
-BoundSockets bind_anywhere(EdgeThread& edge, GroupSocketEvents events);
+// On any two ports of loopback that are free. Events that are not given are not heard.
+BoundSockets bind_anywhere(Loop& loop, const std::vector<GroupKey>& keys, GroupSocketEvents events);
 
 }  // namespace roost::contract

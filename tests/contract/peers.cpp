@@ -15,15 +15,13 @@ Time now() {
 
 }  // namespace
 
-Peers::Peers(std::size_t count, Incarnation first) : first_(first), peers_(count) {
+Peers::Peers(std::size_t count, Incarnation first, const std::vector<GroupKey>& keys)
+    : first_(first), peers_(count) {
     for (std::size_t i = 0; i < count; ++i) {
         GroupSocketEvents on;
-        on.on_subscription = [](std::string_view) {};
         on.on_published = [this, i](std::string_view bytes) { on_published(i, bytes); };
-        on.on_call = [](const std::string&, const std::string&, std::string_view) {};
-        on.on_answer = [](ContactId, std::string_view) {};
         on.on_link = [this, i](const Endpoint&) { ++peers_[i].links; };
-        peers_[i].bound = bind_anywhere(edge_, std::move(on));
+        peers_[i].bound = bind_anywhere(edge_.loop(), keys, std::move(on));
         peers_[i].has_probe.resize(std::size_t{1} << bucket_bits_max);
     }
     edge_.start([this] {
@@ -46,7 +44,7 @@ void Peers::subscribe(std::size_t peer, const std::vector<Bucket>& buckets) {
 }
 
 void Peers::listen(std::size_t peer, const Endpoint& publisher) {
-    edge_.ask([&] { peers_[peer].bound.sockets->listen_to(publisher); });
+    edge_.ask([&] { peers_[peer].bound.sockets->listen_to(publisher, 0); });
 }
 
 group::FenceId Peers::make_fence(std::size_t index) {

@@ -15,7 +15,7 @@ namespace roost::contract {
 class Peers {
 public:
     // Nobody listens to anything yet. Their incarnations are counted from the first.
-    Peers(std::size_t count, Incarnation first);
+    Peers(std::size_t count, Incarnation first, const std::vector<GroupKey>& keys = {});
     ~Peers();
 
     std::size_t size() const { return peers_.size(); }

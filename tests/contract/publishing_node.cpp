@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <random>
-
-#include "daemon/edge/start_error.hpp"
 
 namespace roost::contract {
 
@@ -24,30 +21,10 @@ Duration time_of(Work work) {
 
 }  // namespace
 
-BoundSockets bind_anywhere(EdgeThread& edge, GroupSocketEvents events) {
-    std::random_device random;
-    constexpr int tries = 100;
-    for (int i = 1;; ++i) {
-        // Below the ports that systems give to connections of their own.
-        const auto port = static_cast<std::uint16_t>(12'000 + 2 * (random() % 9'000));
-        try {
-            auto sockets = std::make_unique<GroupSockets>(
-                edge.loop(), edge.context(), Endpoint{"127.0.0.1", port}, SIZE_MAX, events);
-            return {std::move(sockets), {"127.0.0.1", static_cast<std::uint16_t>(port + 1)}};
-        } catch (const StartError&) {
-            if (i == tries) throw;
-        }
-    }
-}
-
-PublishingNode::PublishingNode() {
+PublishingNode::PublishingNode(const std::vector<GroupKey>& keys) {
     GroupSocketEvents on;
     on.on_subscription = [this](std::string_view key) { on_subscription(key); };
-    on.on_published = [](std::string_view) {};
-    on.on_call = [](const std::string&, const std::string&, std::string_view) {};
-    on.on_answer = [](ContactId, std::string_view) {};
-    on.on_link = [](const Endpoint&) {};
-    bound_ = bind_anywhere(edge_, std::move(on));
+    bound_ = bind_anywhere(edge_.loop(), keys, std::move(on));
     edge_.loop().every(stream_interval, [this] {
         if (is_streaming_) stream_on();
     });

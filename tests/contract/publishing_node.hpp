@@ -19,7 +19,7 @@ inline constexpr Duration stream_interval = std::chrono::milliseconds(1);
 
 class PublishingNode {
 public:
-    PublishingNode();
+    explicit PublishingNode(const std::vector<GroupKey>& keys = {});
     ~PublishingNode();
 
     const Endpoint& endpoint() const { return bound_.publisher; }

@@ -68,7 +68,8 @@ std::uint64_t seed() {
 
 // A publisher, and peers that listen to it by cables.
 struct Scene {
-    explicit Scene(std::size_t count) : cables(count, publisher.endpoint()), peers(count, 100) {}
+    explicit Scene(std::size_t count, const std::vector<GroupKey>& keys = {})
+        : publisher(keys), cables(count, publisher.endpoint()), peers(count, 100, keys) {}
 
     void connect(const std::vector<Bucket>& buckets) {
         for (std::size_t i = 0; i < peers.size(); ++i) {
@@ -129,7 +130,8 @@ struct Scene {
 
 // One more peer, with a link of its own that is never cut: it hears whether publishing goes on.
 struct Bystander {
-    explicit Bystander(PublishingNode& publisher_) : publisher(publisher_) {
+    explicit Bystander(PublishingNode& publisher_, const std::vector<GroupKey>& keys = {})
+        : publisher(publisher_), peer(1, 99, keys) {
         peer.subscribe(0, {stream});
         peer.listen(0, publisher.endpoint());
         const auto fence = peer.make_fence(0);
@@ -163,7 +165,7 @@ struct Bystander {
 
     static constexpr Bucket stream = 7;
     PublishingNode& publisher;
-    Peers peer{1, 99};
+    Peers peer;
 };
 
 }  // namespace
@@ -218,6 +220,23 @@ TEST_CASE("a storm of reconnects loses no subscription, and publishing goes on")
     const std::uint64_t last = scene.publisher.stop_stream();
     CHECK(until([&] { return bystander.peer.heard(0).last == last; }));
     CHECK(bystander.peer.heard(0).messages == last);
+}
+
+TEST_CASE("with a group key no subscription is lost either") {
+    const std::vector<GroupKey> keys{GroupKey{1}};
+    const auto buckets = first_buckets(bucket_count);
+    Scene scene(2, keys);
+    Bystander bystander(scene.publisher, keys);
+    scene.connect(buckets);
+    REQUIRE(scene.settle());
+    bystander.look_away();
+    scene.cables.cut(0, Cut::whole);
+    REQUIRE(scene.settle());
+    bystander.report("one link flaps, with a key", bucket_count);
+    scene.cables.cut_after(1, {subscription_bytes * bucket_count}, Cut::half);
+    for (std::size_t i = 0; i < 2; ++i) scene.cables.cut(i, Cut::half);
+    REQUIRE(scene.settle());
+    CHECK(scene.missing_of(buckets) == 0);
 }
 
 TEST_CASE("a link is told each time it comes up") {

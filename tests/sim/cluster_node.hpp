@@ -65,7 +65,7 @@ struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
         return true;
     }
 
-    void open_contact(ContactId contact, const Endpoint& router) override {
+    void open_contact(ContactId contact, const Endpoint& router, std::size_t) override {
         contacts[contact] = node_of(router);
     }
     void close_contact(ContactId contact) override { contacts.erase(contact); }
@@ -76,7 +76,9 @@ struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
         net().answer(id, route, bytes);
         return true;
     }
-    void listen_to(const Endpoint& publisher) override { net().listen_to(id, node_of(publisher)); }
+    void listen_to(const Endpoint& publisher, std::size_t) override {
+        net().listen_to(id, node_of(publisher));
+    }
     void stop_listening_to(const Endpoint& publisher) override {
         net().stop_listening_to(id, node_of(publisher));
     }

@@ -19,11 +19,11 @@ constexpr Holder shard_holder = 1;
 
 // Both outlets, as the fabric has them: what is live waits for the end of the turn.
 struct Outlet : GroupOutlet, DeskOutlet {
-    void open_contact(ContactId, const Endpoint&) override {}
+    void open_contact(ContactId, const Endpoint&, std::size_t) override {}
     void close_contact(ContactId) override {}
     bool to_contact(ContactId, std::string_view) override { return true; }
     bool answer(const std::string&, std::string_view) override { return true; }
-    void listen_to(const Endpoint&) override {}
+    void listen_to(const Endpoint&, std::size_t) override {}
     void stop_listening_to(const Endpoint&) override {}
     void subscribe(std::string_view) override {}
     void unsubscribe(std::string_view) override {}

@@ -16,7 +16,10 @@ namespace roost::test {
 using namespace std::chrono_literals;
 
 struct GroupRecorder final : GroupOutlet {
-    void open_contact(ContactId id, const Endpoint& router) override { contacts[id] = router; }
+    void open_contact(ContactId id, const Endpoint& router, std::size_t key) override {
+        contacts[id] = router;
+        keys.push_back(key);
+    }
     void close_contact(ContactId id) override { contacts.erase(id); }
     bool to_contact(ContactId id, std::string_view bytes) override {
         if (is_connected) calls.emplace_back(id, bytes);
@@ -27,7 +30,10 @@ struct GroupRecorder final : GroupOutlet {
         answers.emplace_back(route, bytes);
         return true;
     }
-    void listen_to(const Endpoint& publisher) override { publishers.push_back(publisher); }
+    void listen_to(const Endpoint& publisher, std::size_t key) override {
+        publishers.push_back(publisher);
+        listening_key = key;
+    }
     void stop_listening_to(const Endpoint& publisher) override {
         std::erase(publishers, publisher);
     }
@@ -50,6 +56,8 @@ struct GroupRecorder final : GroupOutlet {
     std::vector<std::pair<ContactId, std::string>> calls;
     std::vector<std::pair<std::string, std::string>> answers;
     std::vector<Endpoint> publishers;
+    std::vector<std::size_t> keys;  // of the contacts as they were opened
+    std::size_t listening_key = 0;
     std::vector<std::string> subscriptions, published;
     std::vector<BroadcastRef> broadcasts;
     std::vector<std::pair<Bucket, Ticket>> lives;
@@ -214,6 +222,6 @@ inline Numbers numbers_of(const std::vector<BroadcastRef>& messages) {
     return numbers;
 }
 
-constexpr auto two_address = "10.0.0.2:7370";
+inline constexpr auto two_address = "10.0.0.2:7370";
 
 }  // namespace roost::test

@@ -132,6 +132,19 @@ TEST_CASE("what is published while it is looked for what was missed comes after 
     CHECK(f.heard(socket) == Texts{at(other, 8)});
 }
 
+// Another shard of this node gives its message to the fabric first, and then to this shard.
+TEST_CASE("what was told as missed is not told again when it arrives after that") {
+    Fixture f;
+    f.joined();
+    const auto socket = f.open();
+    f.say(socket, join_text("{}"));
+    const Origin sister{7, 1};
+    f.answer(f.asked(), {{sister, 4}}, {made(sister, 5)});
+    f.hear(sister, 5);
+    f.hear(sister, 6);
+    CHECK(f.heard(socket) == Texts{reply({{sister, 4}}, true, 1), at(sister, 5), at(sister, 6)});
+}
+
 TEST_CASE("what was published before the place that is told is not told again") {
     Fixture f;
     f.joined();
