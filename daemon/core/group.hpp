@@ -111,9 +111,6 @@ struct GroupConfig {
     // least, for beacons to be answered, and at most, if a node that it knows does not answer.
     Duration settle_least = std::chrono::seconds(1);
     Duration settle_most = std::chrono::seconds(4);
-    // What a client knows of origins that nobody remembers is left to it for so long after a start:
-    // the node that does may not be in view yet.
-    Duration acquaint = std::chrono::seconds(60);
     Duration dedup_window = std::chrono::seconds(120);
 };
 
@@ -299,6 +296,7 @@ private:
     Replay replay(std::string_view topic, const Since& since, bool is_partial, Time now) const;
     bool needs_fetch(std::string_view topic, const Since& since, const Replay& found,
                      Time now) const;
+    bool sees_all_it_knows() const;
     bool is_settled(Time now) const;
     void fetch(std::string_view topic, const HistoryLimit& limit, Resuming waiter, Time now);
     void ask_peers(std::uint64_t serial, Time now);

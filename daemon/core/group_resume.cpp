@@ -91,7 +91,8 @@ Replay Group::replay(std::string_view topic, const Since& since, bool is_partial
             replay.positions[origin] = replay.ahead[origin] = number;
         }
         // Of an origin that nobody remembers, nobody can say what came after.
-        const bool may_be_known = is_partial || now - started_ < config_.acquaint;
+        // What the client knows of it is left to the client while a node that may know is missing.
+        const bool may_be_known = is_partial || !sees_all_it_knows();
         for (const auto& [origin, number] : *seen) {
             if (known.contains(origin)) continue;
             replay.is_recovered = false;
@@ -127,16 +128,18 @@ Replay Group::replay(std::string_view topic, const Since& since, bool is_partial
     return replay;
 }
 
+bool Group::sees_all_it_knows() const {
+    return std::all_of(contacts_.begin(), contacts_.end(), [&](const auto& row) {
+        const Contact& contact = row.second;
+        const auto peer = peers_.find(contact.incarnation);
+        if (peer != peers_.end()) return peer->second.is_up;
+        return contact.state == ContactState::itself || contact.state == ContactState::refused;
+    });
+}
+
 bool Group::is_settled(Time now) const {
-    if (now - started_ >= config_.settle_most) return true;
-    return now - started_ >= config_.settle_least &&
-           std::all_of(contacts_.begin(), contacts_.end(), [&](const auto& row) {
-               const Contact& contact = row.second;
-               const auto peer = peers_.find(contact.incarnation);
-               if (peer != peers_.end()) return peer->second.is_up;
-               return contact.state == ContactState::itself ||
-                      contact.state == ContactState::refused;
-           });
+    const Duration age = now - started_;
+    return age >= config_.settle_most || (age >= config_.settle_least && sees_all_it_knows());
 }
 
 bool Group::needs_fetch(std::string_view topic, const Since& since, const Replay& found,

@@ -23,6 +23,7 @@ std::string reason(std::string_view text) {
 Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubOutlet& outlet,
          SocketSink& sink)
     : rules_(rules),
+      origin_(origin),
       limits_(limits),
       outlet_(outlet),
       numbering_(origin, limits.interest_bits),

@@ -160,6 +160,7 @@ private:
     static constexpr SocketId nobody = UINT32_MAX;
 
     const Rules& rules_;
+    Origin origin_;
     HubLimits limits_;
     HubOutlet& outlet_;
     Numbering numbering_;
@@ -174,7 +175,8 @@ private:
     std::map<std::pair<Bucket, ChannelId>, WaitingJoin> waiting_;
     std::map<Ticket, ChannelId> resuming_;
     Ticket last_resume_ = 0;
-    // What channels had heard elsewhere before it came here.
+    // What channels have been told, and what comes here later: they had heard it on another node,
+    // or it is on its way from another shard.
     std::map<ChannelId, Positions> ahead_;
     HubCounters counters_;
     std::size_t open_ = 0;

@@ -86,6 +86,12 @@ void Hub::on_resumed(Ticket ticket, Replay replay, Time now) {
     if (ROOST_PLANTED(5)) std::swap(replay.messages, join.collected);  // live before the replay
     for (const auto& broadcast : replay.messages) tell(broadcast);
     for (const auto& broadcast : join.collected) tell(broadcast);
+    // The fabric may have had a message of another shard before this one.
+    for (const auto& [origin, number] : told) {
+        const bool is_sister =
+            origin.incarnation == origin_.incarnation && origin.shard != origin_.shard;
+        if (is_sister && number > 0) replay.ahead[origin] = number;
+    }
     if (!replay.ahead.empty()) ahead_[id] = std::move(replay.ahead);
     say_held(socket, join.held, now);
 }
