@@ -213,9 +213,10 @@ void Network::publish(std::size_t node, std::string_view bytes) {
     }
     std::shared_ptr<const std::string> shared;
     for (auto& [listener, pipe] : nodes_[node].pipes) {
-        const bool is_wanted = std::any_of(wanted.begin(), wanted.end(), [&](KeyId key) {
-            return std::binary_search(pipe.keys.begin(), pipe.keys.end(), key);
-        });
+        const bool is_wanted =
+            std::any_of(wanted.begin(), wanted.end(), [&keys = pipe.keys](KeyId key) {
+                return std::binary_search(keys.begin(), keys.end(), key);
+            });
         if (!is_wanted) continue;
         if (pipe.is_full) {
             if (on_trouble) on_trouble(Trouble::dropped, node, listener);

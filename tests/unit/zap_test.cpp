@@ -43,7 +43,7 @@ TEST_CASE("another mechanism, domain, version or length is not admitted") {
     CHECK_FALSE(zap::judge(question(key + "x"), admitted).is_admitted);
     CHECK_FALSE(zap::judge(question(key.substr(1)), admitted).is_admitted);
     CHECK_FALSE(zap::judge(question(""), admitted).is_admitted);
-    for (const std::size_t part : {0, 2}) {
+    for (const std::size_t part : {0U, 2U}) {
         auto changed = question(key);
         changed[part] += "x";
         CHECK_FALSE(zap::judge(changed, admitted).is_admitted);
