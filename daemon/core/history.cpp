@@ -172,6 +172,7 @@ std::vector<BroadcastRef> History::stream(const Origin& origin, Bucket bucket, s
         }
     }
     std::vector<BroadcastRef> messages;
+    messages.reserve(found.size());
     for (auto& [number, message] : found) messages.push_back(std::move(message));
     return messages;
 }
