@@ -268,9 +268,10 @@ Result<control::TopicList, Failure> Connection::topics() {
 
 Result<control::Published, Failure> Connection::publish(std::string_view topic,
                                                         std::string_view event,
-                                                        std::string_view payload) {
-    return impl_->ask<control::Published>(
-        control::Publish{std::string(topic), std::string(event), std::string(payload)});
+                                                        std::string_view payload,
+                                                        std::string_view message_id) {
+    return impl_->ask<control::Published>(control::Publish{
+        std::string(topic), std::string(event), std::string(payload), std::string(message_id)});
 }
 
 Result<std::uint64_t, Failure> Connection::subscribe(std::vector<std::string> topics) {

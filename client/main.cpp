@@ -32,6 +32,7 @@ int run_tool(int argc, char** argv) {
     add_sub(app, options, run);
     add_nodes(app, options, run);
     add_topics(app, options, run);
+    add_keygen(app, options, run);
 
     try {
         app.parse(argc, argv);

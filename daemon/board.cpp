@@ -27,6 +27,7 @@ ShardFigures Board::shards() const {
         sum.hub.broadcasts_in += shard.hub.broadcasts_in;
         sum.hub.deliveries += shard.hub.deliveries;
         sum.hub.joins += shard.hub.joins;
+        sum.hub.deduplicated += shard.hub.deduplicated;
         sum.frames_sent += shard.frames_sent;
         sum.sends += shard.sends;
     }
@@ -67,8 +68,22 @@ std::string Board::metrics(const FactLog& facts) const {
     add("group_broadcasts_published_total", "counter", group.group.broadcasts_out);
     add("group_broadcasts_received_total", "counter", group.group.broadcasts_in);
     add("group_broadcasts_unwanted_total", "counter", group.group.not_wanted);
-    add("group_broadcasts_repeated_total", "counter", group.group.repeated);
-    add("group_broadcasts_missed_total", "counter", group.group.missed);
+    add("group_broadcasts_repeated_total", "counter", group.streams.repeated);
+    add("group_broadcasts_shed_total", "counter", group.broadcasts_shed);
+    add("group_queued_bytes", "gauge", group.queued_bytes);
+    add("gaps_detected_total", "counter", group.streams.detected);
+    add("gaps_repaired_total", "counter", group.streams.repaired);
+    add("gaps_lost_total", "counter", group.streams.lost);
+    add("repairs_asked_total", "counter", group.group.repairs_asked);
+    add("repairs_served_total", "counter", group.group.repairs_served);
+    add("repair_buffer_bytes", "gauge", group.repair_buffer_bytes);
+    add("history_bytes", "gauge", group.history_bytes);
+    add("history_messages", "gauge", group.history_messages);
+    add("history_topics", "gauge", group.history_topics);
+    add("history_evicted_total", "counter", group.history_evicted);
+    add("resumes_total", "counter", group.group.resumes);
+    add("resumes_recovered_total", "counter", group.group.resumes_recovered);
+    add("publishes_deduplicated_total", "counter", clients.hub.deduplicated + group.deduplicated);
     add("group_fences_total", "counter", group.group.fences);
     add("group_fences_timed_out_total", "counter", group.group.fences_timed_out);
     text.append("# TYPE roost_facts_total counter\n");

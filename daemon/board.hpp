@@ -25,6 +25,11 @@ struct ShardFigures {
 struct FabricFigures {
     std::uint64_t peers = 0, control_clients = 0;
     GroupCounters group;
+    StreamCounters streams;
+    std::uint64_t repair_buffer_bytes = 0;
+    std::uint64_t history_bytes = 0, history_messages = 0, history_topics = 0, history_evicted = 0;
+    std::uint64_t deduplicated = 0;
+    std::uint64_t queued_bytes = 0, broadcasts_shed = 0;
     std::uint64_t beats = 0;
 };
 

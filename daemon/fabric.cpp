@@ -13,18 +13,18 @@ Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, 
       board_(board),
       facts_(facts),
       mailbox_(loop),
-      sockets_(loop, context, config.listen, events()),
+      sockets_(loop, context, config.listen, config.keys, config.queue_bytes_max, events()),
       control_(loop, context, config.control,
                [this](const std::string& route, std::string_view bytes) {
                    desk_.on_request(route, bytes, loop_.now());
                }),
+      seal_(config.keys),
       group_(config.group, *this, loop.now()),
       desk_(config.desk, desk_holder_, group_, *this, loop.now()) {
     if (config.group.beacon) {
-        beacon_.emplace(loop, config.beacon,
-                        [this](const std::string& host, std::string_view bytes) {
-                            group_.on_beacon(host, bytes, loop_.now());
-                        });
+        beacon_.emplace(
+            loop, config.beacon,
+            [this](const std::string& host, std::string_view bytes) { on_beacon(host, bytes); });
     }
     loop_.at_end_of_turn([this] { return take_turn(); });
     loop_.every(tick_interval, [this] { tick(); });
@@ -41,7 +41,22 @@ GroupSocketEvents Fabric::events() {
         group_.on_answer(contact, bytes, loop_.now());
     };
     on.on_link = [this](const Endpoint& publisher) { group_.on_link(publisher, loop_.now()); };
+    on.on_handshake_failed = [this](ContactId contact, const std::string& reason) {
+        group_.on_handshake_failed(contact, reason, loop_.now());
+    };
+    on.on_not_admitted = [this](const std::string& host) {
+        group_.on_caller_not_admitted(host, "its key is none of the group's", loop_.now());
+    };
+    on.on_turned_away = [this](const std::string& reason) {
+        facts_.note({FactKind::caller_turned_away, reason, {}, 0});
+    };
     return on;
+}
+
+void Fabric::on_beacon(const std::string& host, std::string_view bytes) {
+    const auto opened = seal_.open(bytes);
+    if (opened.objection.empty()) return group_.on_beacon(host, opened.beacon, loop_.now());
+    group_.on_doubtful_beacon(host, opened.beacon, std::string(opened.objection), loop_.now());
 }
 
 bool Fabric::take_turn() {
@@ -58,12 +73,14 @@ bool Fabric::take_turn() {
 
 void Fabric::on_letter(FabricLetter& letter) {
     if (const auto* broadcast = std::get_if<BroadcastRef>(&letter)) {
-        group_.on_local(*broadcast);
-        desk_.on_broadcast(*broadcast);
+        group_.on_local(*broadcast, loop_.now());
+        desk_.on_broadcast(*broadcast, loop_.now());
     } else if (const auto* wanted = std::get_if<BucketWanted>(&letter)) {
         group_.on_want(wanted->holder, wanted->bucket, wanted->ticket);
     } else if (const auto* released = std::get_if<BucketReleased>(&letter)) {
         group_.on_release(released->holder, released->bucket, loop_.now());
+    } else if (const auto* wish = std::get_if<ResumeWanted>(&letter)) {
+        group_.on_resume(wish->holder, wish->ticket, wish->topic, wish->since, loop_.now());
     } else if (const auto* topics = std::get_if<TopicsAnswer>(&letter)) {
         desk_.on_topics(topics->question, topics->rows);
     } else {
@@ -78,11 +95,20 @@ void Fabric::tick() {
     figures.peers = group_.peers_in_view();
     figures.control_clients = desk_.client_count();
     figures.group = group_.counters();
+    figures.streams = group_.stream_counters();
+    figures.repair_buffer_bytes = group_.repair_buffer().bytes();
+    figures.history_bytes = group_.history().bytes();
+    figures.history_messages = group_.history().size();
+    figures.history_topics = group_.history().topic_count();
+    figures.history_evicted = group_.history().counters().evicted;
+    figures.deduplicated = desk_.deduplicated();
+    figures.queued_bytes = sockets_.queued_bytes();
+    figures.broadcasts_shed = sockets_.broadcasts_shed();
     board_.post(figures);
 }
 
-void Fabric::open_contact(ContactId contact, const Endpoint& router) {
-    sockets_.open_contact(contact, router);
+void Fabric::open_contact(ContactId contact, const Endpoint& router, std::size_t key) {
+    sockets_.open_contact(contact, router, key);
 }
 void Fabric::close_contact(ContactId contact) {
     sockets_.close_contact(contact);
@@ -90,11 +116,11 @@ void Fabric::close_contact(ContactId contact) {
 bool Fabric::to_contact(ContactId contact, std::string_view bytes) {
     return sockets_.to_contact(contact, bytes);
 }
-void Fabric::answer(const std::string& route, std::string_view bytes) {
-    sockets_.answer(route, bytes);
+bool Fabric::answer(const std::string& route, std::string_view bytes) {
+    return sockets_.answer(route, bytes);
 }
-void Fabric::listen_to(const Endpoint& publisher) {
-    sockets_.listen_to(publisher);
+void Fabric::listen_to(const Endpoint& publisher, std::size_t key) {
+    sockets_.listen_to(publisher, key);
 }
 void Fabric::stop_listening_to(const Endpoint& publisher) {
     sockets_.stop_listening_to(publisher);
@@ -109,8 +135,13 @@ void Fabric::publish(std::string_view bytes) {
     sockets_.publish(bytes);
 }
 
+void Fabric::broadcast(const BroadcastRef& broadcast) {
+    if (sockets_.broadcast(broadcast)) return;
+    facts_.note({FactKind::queue_overflow, "group", {}, 1});
+}
+
 void Fabric::send_beacon(std::string_view datagram) {
-    if (beacon_) beacon_->send(datagram);
+    if (beacon_) beacon_->send(seal_.seal(datagram));
 }
 
 void Fabric::to_shard(std::size_t shard, const BroadcastRef& broadcast) {
@@ -120,8 +151,17 @@ void Fabric::to_shard(std::size_t shard, const BroadcastRef& broadcast) {
 }
 
 void Fabric::to_holder(Holder holder, const BroadcastRef& broadcast) {
-    if (holder == desk_holder_) return desk_.on_broadcast(broadcast);
+    if (holder == desk_holder_) return desk_.on_broadcast(broadcast, loop_.now());
     to_shard(holder, broadcast);
+}
+
+void Fabric::to_holder(Holder holder, const Gap& gap) {
+    // Control clients know no positions: they see the gap in /metrics and in the journal.
+    if (holder != desk_holder_) shards_[holder]->insist(gap);
+}
+
+void Fabric::resumed(Holder holder, Ticket ticket, Replay replay) {
+    shards_[holder]->insist(Resumed{ticket, std::move(replay)});
 }
 
 void Fabric::live(Holder holder, Bucket bucket, Ticket ticket) {

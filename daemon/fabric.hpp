@@ -13,6 +13,7 @@
 #include "daemon/edge/group_sockets.hpp"
 #include "daemon/edge/mailbox.hpp"
 #include "daemon/letters.hpp"
+#include "proto/beacon_seal.hpp"
 
 namespace roost {
 
@@ -20,8 +21,11 @@ struct FabricConfig {
     GroupConfig group;
     DeskConfig desk;
     Endpoint listen;
+    std::vector<GroupKey> keys;
     std::string control;
     BeaconSocketConfig beacon;
+    // What may wait in the publishing socket for slow peers, all together: bytes.
+    std::size_t queue_bytes_max = 256'000'000;
 };
 
 class Fabric final : private GroupOutlet, private DeskOutlet {
@@ -35,24 +39,28 @@ public:
     Mailbox<FabricLetter>& mailbox() { return mailbox_; }
 
 private:
-    void open_contact(ContactId contact, const Endpoint& router) override;
+    void open_contact(ContactId contact, const Endpoint& router, std::size_t key) override;
     void close_contact(ContactId contact) override;
     bool to_contact(ContactId contact, std::string_view bytes) override;
-    void answer(const std::string& route, std::string_view bytes) override;
-    void listen_to(const Endpoint& publisher) override;
+    bool answer(const std::string& route, std::string_view bytes) override;
+    void listen_to(const Endpoint& publisher, std::size_t key) override;
     void stop_listening_to(const Endpoint& publisher) override;
     void subscribe(std::string_view key) override;
     void unsubscribe(std::string_view key) override;
     void publish(std::string_view bytes) override;
+    void broadcast(const BroadcastRef& broadcast) override;
     void send_beacon(std::string_view datagram) override;
     void to_holder(Holder holder, const BroadcastRef& broadcast) override;
+    void to_holder(Holder holder, const Gap& gap) override;
     void live(Holder holder, Bucket bucket, Ticket ticket) override;
+    void resumed(Holder holder, Ticket ticket, Replay replay) override;
     bool to_client(const std::string& route, std::string_view bytes) override;
     void to_shards(const BroadcastRef& broadcast) override;
     void ask_topics(std::uint64_t question) override;
     void note(const Fact& fact) override { facts_.note(fact); }
 
     GroupSocketEvents events();
+    void on_beacon(const std::string& host, std::string_view bytes);
     bool take_turn();
     void on_letter(FabricLetter& letter);
     void to_shard(std::size_t shard, const BroadcastRef& broadcast);
@@ -69,6 +77,7 @@ private:
     GroupSockets sockets_;
     ControlSocket control_;
     std::optional<BeaconSocket> beacon_;
+    BeaconSeal seal_;
     Group group_;
     Desk desk_;
 };

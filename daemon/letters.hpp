@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
 #include "daemon/core/interest.hpp"
+#include "daemon/core/replay.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/control.hpp"
 
@@ -16,6 +18,10 @@ struct BucketLive {
     Bucket bucket;
     Ticket ticket;
 };
+struct Resumed {
+    Ticket ticket;
+    Replay replay;
+};
 struct TopicsQuestion {
     std::uint64_t question;
 };
@@ -23,7 +29,8 @@ struct StopListening {};
 struct HandOver {
     std::size_t most;
 };
-using ShardLetter = std::variant<BroadcastRef, BucketLive, TopicsQuestion, StopListening, HandOver>;
+using ShardLetter =
+    std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion, StopListening, HandOver>;
 
 // To the fabric.
 struct BucketWanted {
@@ -35,12 +42,18 @@ struct BucketReleased {
     Holder holder;
     Bucket bucket;
 };
+struct ResumeWanted {
+    Holder holder;
+    Ticket ticket;
+    std::string topic;
+    Since since;
+};
 struct TopicsAnswer {
     std::uint64_t question;
     std::vector<control::TopicRow> rows;
 };
 struct Goodbye {};
 using FabricLetter =
-    std::variant<BroadcastRef, BucketWanted, BucketReleased, TopicsAnswer, Goodbye>;
+    std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted, TopicsAnswer, Goodbye>;
 
 }  // namespace roost

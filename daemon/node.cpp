@@ -29,9 +29,18 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     group.peers = options.peers;
     group.beacon = options.has_beacon;
     group.fence_timeout = options.fence_timeout;
+    group.interest_bits = options.interest_bits;
+    group.repair_buffer = options.repair_buffer;
+    group.repair_wait = options.repair_wait;
+    group.rules = Rules(options.rules);
+    group.history_memory = options.history_memory;
+    group.dedup_window = options.dedup_window;
+    config.queue_bytes_max = options.group_queue_bytes;
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
     config.listen = options.group_listen;
+    config.keys = options.group_keys;
+    group.keys = std::max<std::size_t>(1, options.group_keys.size());
     config.control = options.control;
     config.beacon.port = options.beacon_port;
     config.beacon.addresses = options.beacon_addresses;
@@ -44,7 +53,7 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
 
 Node::Node(const Options& options, Incarnation incarnation)
     : options_(options), rules_(options.rules), board_(options.shards) {
-    context_.set(zmq::ctxopt::max_sockets, 4096);
+    context_.set(zmq::ctxopt::max_sockets, 8192);
     const auto listeners = open_listeners(options_.listen, options_.shards);
     for (std::size_t i = 0; i < options_.shards; ++i) {
         loops_.push_back(std::make_unique<Loop>());

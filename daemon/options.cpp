@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "daemon/edge/start_error.hpp"
+#include "daemon/key_file.hpp"
 #include "proto/limits.hpp"
 
 namespace roost {
@@ -44,9 +45,12 @@ struct Texts {
     std::string listen = "127.0.0.1:4000";
     std::string group_listen = "127.0.0.1:7370";
     std::string advertise;
+    std::string group_key_file;
     std::vector<std::string> peers, rules;
     bool no_beacon = false;
     int fence_timeout_ms = 2000;
+    int repair_wait_ms = 5000;
+    int dedup_window_s = 120;
     int idle_timeout_s = 60;
     std::string log_level = "info";
 };
@@ -151,8 +155,8 @@ void add_node_options(CLI::App& app, Options& options, Texts& texts) {
         ->type_name("N")
         ->check(range(1, 64));
     app.add_option("--rule", texts.rules,
-                   "'PATTERN join=open|deny push=broadcast|others|deny'; the first that matches "
-                   "decides; without rules every topic is open")
+                   "'PATTERN join=open|deny push=broadcast|others|deny history=COUNT,AGE'; the "
+                   "first that matches decides; without rules every topic is open")
         ->type_name("RULE")
         ->check(check(check_rule))
         ->allow_extra_args(false);
@@ -168,6 +172,9 @@ void add_group_options(CLI::App& app, Options& options, Texts& texts) {
         ->type_name("NAME")
         ->check(check(check_name))
         ->capture_default_str();
+    app.add_option("--group-key-file", texts.group_key_file,
+                   "The key without which no node is let in; see roost keygen")
+        ->type_name("FILE");
     app.add_option("--group-listen", texts.group_listen,
                    "Where the other nodes connect: this port and the next")
         ->type_name("HOST:PORT")
@@ -194,7 +201,41 @@ void add_group_options(CLI::App& app, Options& options, Texts& texts) {
     app.add_option("--fence-timeout", texts.fence_timeout_ms,
                    "How long a join waits for the other nodes")
         ->type_name("MILLISECONDS")
-        ->check(range(1, 60'000))
+        ->check(range(1, 20'000))
+        ->capture_default_str();
+}
+
+void add_delivery_options(CLI::App& app, Options& options, Texts& texts) {
+    app.add_option("--interest-bits", options.interest_bits,
+                   "Topics are told apart between nodes by a hash of so many bits; the same on all "
+                   "nodes of a group")
+        ->type_name("BITS")
+        ->check(range(bucket_bits_min, bucket_bits_max))
+        ->capture_default_str();
+    app.add_option("--repair-buffer", options.repair_buffer,
+                   "What this node published last is kept, for nodes that missed it")
+        ->type_name("BYTES")
+        ->check(range(100'000, 100'000'000'000))
+        ->capture_default_str();
+    app.add_option("--repair-wait", texts.repair_wait_ms,
+                   "How long messages wait for missing ones before them, without progress")
+        ->type_name("MILLISECONDS")
+        ->check(range(1, 600'000))
+        ->capture_default_str();
+    app.add_option("--group-queue-bytes", options.group_queue_bytes,
+                   "What may wait for slow nodes; beyond it they are left to ask for it")
+        ->type_name("BYTES")
+        ->check(range(1'000'000, 100'000'000'000))
+        ->capture_default_str();
+    app.add_option("--history-memory", options.history_memory,
+                   "What may be kept for the history of topics")
+        ->type_name("BYTES")
+        ->check(range(100'000, 100'000'000'000))
+        ->capture_default_str();
+    app.add_option("--dedup-window", texts.dedup_window_s,
+                   "How long the id of a message is known, so that it does not show twice")
+        ->type_name("SECONDS")
+        ->check(range(1, 86'400))
         ->capture_default_str();
 }
 
@@ -238,7 +279,12 @@ void finish(Options& options, const Texts& texts) {
     for (const auto& peer : texts.peers) options.peers.push_back(*parse_endpoint(peer));
     for (const auto& rule : texts.rules) options.rules.push_back(*parse_rule(rule));
     options.has_beacon = !texts.no_beacon;
+    if (!texts.group_key_file.empty()) options.group_keys = read_key_file(texts.group_key_file);
     options.fence_timeout = std::chrono::milliseconds(texts.fence_timeout_ms);
+    options.repair_wait = std::chrono::milliseconds(texts.repair_wait_ms);
+    options.dedup_window = std::chrono::seconds(texts.dedup_window_s);
+    options.limits.dedup_window = options.dedup_window;
+    options.limits.interest_bits = options.interest_bits;
     options.limits.idle_max = std::chrono::seconds(texts.idle_timeout_s);
     options.log_level = levels.at(texts.log_level);
     if (options.control.empty()) options.control = default_control();
@@ -292,6 +338,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
         "roostd");
     add_node_options(app, options, texts);
     add_group_options(app, options, texts);
+    add_delivery_options(app, options, texts);
     add_limits(app, options, texts);
     for (CLI::Option* option : app.get_options()) {
         if (!option->get_lnames().empty() && option->get_lnames().front() != "help") {

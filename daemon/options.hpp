@@ -9,6 +9,7 @@
 #include "daemon/core/rules.hpp"
 #include "daemon/edge/log.hpp"
 #include "proto/endpoint.hpp"
+#include "proto/group_key.hpp"
 
 namespace roost {
 
@@ -17,6 +18,7 @@ struct Options {
     std::string socket_path = "/socket";
     std::string name;
     std::string group = "roost";
+    std::vector<GroupKey> group_keys;  // of the file that was named
     Endpoint group_listen{"127.0.0.1", 7370};
     std::optional<Endpoint> advertise;  // port 0: that of group_listen
     std::vector<Endpoint> peers;
@@ -27,6 +29,12 @@ struct Options {
     std::size_t shards = 1;
     std::vector<Rule> rules;
     Duration fence_timeout = std::chrono::seconds(2);
+    unsigned interest_bits = bucket_bits_max;
+    std::size_t repair_buffer = 64'000'000;
+    Duration repair_wait = std::chrono::seconds(5);
+    std::size_t group_queue_bytes = 256'000'000;
+    std::size_t history_memory = 64'000'000;
+    Duration dedup_window = std::chrono::seconds(120);
     HubLimits limits;
     std::size_t frame_bytes_max = 1'000'000;
     std::size_t drain_rate = 5000;

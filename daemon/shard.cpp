@@ -36,10 +36,11 @@ void Shard::connect(Mailbox<FabricLetter>& fabric,
 }
 
 void Shard::to_node(const BroadcastRef& broadcast) {
+    // The fabric first: what a shard has seen is in the history by the time that it asks for it.
+    if (!fabric_->put(broadcast)) facts_.note({FactKind::queue_overflow, "fabric", {}, 1});
     for (auto* shard : other_shards_) {
         if (!shard->put(broadcast)) facts_.note({FactKind::queue_overflow, "shard", {}, 1});
     }
-    if (!fabric_->put(broadcast)) facts_.note({FactKind::queue_overflow, "fabric", {}, 1});
 }
 
 void Shard::want(Bucket bucket, Ticket ticket) {
@@ -49,11 +50,19 @@ void Shard::release(Bucket bucket) {
     fabric_->insist(BucketReleased{index_, bucket});
 }
 
+void Shard::resume(Ticket ticket, std::string_view topic, const Since& since) {
+    fabric_->insist(ResumeWanted{index_, ticket, std::string(topic), since});
+}
+
 void Shard::on_letter(ShardLetter& letter) {
     if (const auto* broadcast = std::get_if<BroadcastRef>(&letter)) {
-        hub_.on_broadcast(*broadcast);
+        hub_.on_broadcast(*broadcast, loop_.now());
+    } else if (const auto* gap = std::get_if<Gap>(&letter)) {
+        hub_.on_gap(*gap);
     } else if (const auto* live = std::get_if<BucketLive>(&letter)) {
         hub_.on_live(live->bucket, live->ticket, loop_.now());
+    } else if (auto* resumed = std::get_if<Resumed>(&letter)) {
+        hub_.on_resumed(resumed->ticket, std::move(resumed->replay), loop_.now());
     } else if (const auto* question = std::get_if<TopicsQuestion>(&letter)) {
         TopicsAnswer answer{question->question, {}};
         hub_.channels().for_each_topic([&](const Topic& topic) {

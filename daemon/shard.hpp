@@ -32,6 +32,7 @@ private:
     void to_node(const BroadcastRef& broadcast) override;
     void want(Bucket bucket, Ticket ticket) override;
     void release(Bucket bucket) override;
+    void resume(Ticket ticket, std::string_view topic, const Since& since) override;
     void close(SocketId socket, CloseCode code) override { clients_.close(socket, code); }
     void note(const Fact& fact) override { facts_.note(fact); }
 

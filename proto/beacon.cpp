@@ -37,7 +37,7 @@ std::optional<Beacon> decode_beacon(std::string_view datagram) {
     if (datagram.size() < group_at - 1 || !datagram.starts_with(magic)) return std::nullopt;
     if (datagram[4] != version) return std::nullopt;
     Beacon beacon;
-    beacon.goodbye = (datagram[5] & 1) != 0;
+    beacon.goodbye = (datagram[beacon_flags_at] & 1) != 0;
     beacon.incarnation = read_big_endian<std::uint64_t>(&datagram[6]);
     beacon.router.port = read_big_endian<std::uint16_t>(&datagram[14]);
     auto rest = datagram.substr(group_at - 1);

@@ -1,5 +1,7 @@
 #include "proto/broadcast.hpp"
 
+#include <charconv>
+
 #include "proto/big_endian.hpp"
 #include "proto/client_text.hpp"
 #include "proto/ws_frame.hpp"
@@ -18,38 +20,58 @@ std::string incarnation_text(Incarnation incarnation) {
     return text;
 }
 
-std::string position_text(const Origin& origin, std::uint64_t number) {
-    return incarnation_text(origin.incarnation) + "." + std::to_string(origin.shard) + "/" +
-           std::to_string(number);
+std::string origin_text(const Origin& origin) {
+    return incarnation_text(origin.incarnation) + "." + std::to_string(origin.shard);
 }
 
-BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, std::string_view topic,
-                               std::string_view event, std::string_view payload) {
+std::string position_text(const Origin& origin, std::uint64_t number) {
+    return origin_text(origin) + "/" + std::to_string(number);
+}
+
+std::optional<Origin> parse_origin(std::string_view text) {
+    constexpr std::size_t digits = 16;
+    if (text.size() < digits + 2 || text[digits] != '.') return std::nullopt;
+    Origin origin;
+    const char* end = text.data() + text.size();
+    const auto hex = std::from_chars(text.data(), text.data() + digits, origin.incarnation, 16);
+    const auto shard = std::from_chars(text.data() + digits + 1, end, origin.shard);
+    // One spelling only: what is not the text of the origin is not the origin.
+    if (hex.ec != std::errc() || shard.ec != std::errc() || origin_text(origin) != text) {
+        return std::nullopt;
+    }
+    return origin;
+}
+
+BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const Content& content,
+                               unsigned bits) {
+    const auto& [topic, event, payload, id] = content;
     std::shared_ptr<Broadcast> made(new Broadcast);
     made->origin_ = origin;
     made->number_ = number;
-    made->bucket_ = bucket_of(topic);
+    made->bucket_ = bucket_of(topic, bits);
+    made->id_bytes_ = static_cast<std::uint8_t>(id.size());
     made->topic_bytes_ = static_cast<std::uint16_t>(topic.size());
     made->event_bytes_ = static_cast<std::uint16_t>(event.size());
     made->payload_bytes_ = static_cast<std::uint32_t>(payload.size());
 
     std::string& out = made->wire_;
-    out.reserve(head_bytes + 2 * (topic.size() + event.size()) + payload.size() + 32);
+    out.reserve(head_bytes + 2 * (topic.size() + event.size()) + payload.size() + id.size() + 32);
     out.push_back(key_byte);
     append_big_endian(out, made->bucket_);
     append_big_endian(out, origin.incarnation);
     out.push_back(static_cast<char>(origin.shard));
     append_big_endian(out, number);
     out.push_back(format_v2_text);
+    out.push_back(static_cast<char>(made->id_bytes_));
     append_big_endian(out, made->topic_bytes_);
     append_big_endian(out, made->event_bytes_);
     append_big_endian(out, made->payload_bytes_);
-    out.append(topic).append(event);
-    append_broadcast_frame(out, topic, event, payload);
+    out.append(id).append(topic).append(event);
+    append_broadcast_frame(out, "null", topic, event, payload);
     return made;
 }
 
-Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire) {
+Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, unsigned bits) {
     if (wire.size() < head_bytes || wire[0] != key_byte) {
         return Unexpected{BroadcastError::truncated};
     }
@@ -58,11 +80,14 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire) {
     made->origin_.incarnation = read_big_endian<std::uint64_t>(&wire[3]);
     made->origin_.shard = static_cast<std::uint8_t>(wire[11]);
     made->number_ = read_big_endian<std::uint64_t>(&wire[12]);
+    if (made->number_ == 0) return Unexpected{BroadcastError::bad_number};
     if (wire[20] != format_v2_text) return Unexpected{BroadcastError::unknown_format};
-    made->topic_bytes_ = read_big_endian<std::uint16_t>(&wire[21]);
-    made->event_bytes_ = read_big_endian<std::uint16_t>(&wire[23]);
-    made->payload_bytes_ = read_big_endian<std::uint32_t>(&wire[25]);
-    const std::size_t texts = std::size_t{made->topic_bytes_} + made->event_bytes_;
+    made->id_bytes_ = static_cast<std::uint8_t>(wire[21]);
+    made->topic_bytes_ = read_big_endian<std::uint16_t>(&wire[22]);
+    made->event_bytes_ = read_big_endian<std::uint16_t>(&wire[24]);
+    made->payload_bytes_ = read_big_endian<std::uint32_t>(&wire[26]);
+    const std::size_t texts =
+        std::size_t{made->id_bytes_} + made->topic_bytes_ + made->event_bytes_;
     if (wire.size() < head_bytes + texts || wire.size() > content_bytes_max) {
         return Unexpected{BroadcastError::truncated};
     }
@@ -70,11 +95,18 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire) {
     if (!content || content->size() < std::size_t{made->payload_bytes_} + 1) {
         return Unexpected{BroadcastError::bad_frame};
     }
-    if (bucket_of(wire.substr(head_bytes, made->topic_bytes_)) != made->bucket_) {
+    const auto topic = wire.substr(head_bytes + made->id_bytes_, made->topic_bytes_);
+    if (bucket_of(topic, bits) != made->bucket_) {
         return Unexpected{BroadcastError::wrong_bucket};
     }
     made->wire_.assign(wire);
     return BroadcastRef(std::move(made));
+}
+
+std::string Broadcast::positioned_frame() const {
+    std::string frame;
+    append_broadcast_frame(frame, '"' + position() + '"', topic(), event(), payload());
+    return frame;
 }
 
 }  // namespace roost

@@ -100,9 +100,10 @@ std::string push_frame(std::string_view raw_join_ref, std::string_view raw_ref,
     return framed(text);
 }
 
-void append_broadcast_frame(std::string& out, std::string_view topic, std::string_view event,
-                            std::string_view raw_payload) {
-    std::string text = "[null,null,";
+void append_broadcast_frame(std::string& out, std::string_view raw_ref, std::string_view topic,
+                            std::string_view event, std::string_view raw_payload) {
+    std::string text = "[null,";
+    text.append(raw_ref).push_back(',');
     append_quoted(text, topic);
     text.push_back(',');
     append_quoted(text, event);

@@ -54,7 +54,8 @@ std::string reply_frame(std::string_view raw_join_ref, std::string_view raw_ref,
 std::string push_frame(std::string_view raw_join_ref, std::string_view raw_ref,
                        std::string_view raw_topic, std::string_view event,
                        std::string_view raw_payload);
-void append_broadcast_frame(std::string& out, std::string_view topic, std::string_view event,
-                            std::string_view raw_payload);
+// A message to every channel of a topic: no join_ref, and its ref is null or a position.
+void append_broadcast_frame(std::string& out, std::string_view raw_ref, std::string_view topic,
+                            std::string_view event, std::string_view raw_payload);
 
 }  // namespace roost

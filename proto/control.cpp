@@ -1,9 +1,12 @@
 #include "proto/control.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <msgpack.hpp>
 #include <optional>
 #include <utility>
+
+#include "proto/limits.hpp"
 
 namespace roost::control {
 namespace {
@@ -43,6 +46,11 @@ public:
         packer_.pack(value);
         return *this;
     }
+    Writer& truth(std::string_view name, bool value) {
+        text(name);
+        packer_.pack(value);
+        return *this;
+    }
     std::string bytes() const { return {buffer_.data(), buffer_.size()}; }
 
 private:
@@ -59,11 +67,10 @@ struct RequestWriter {
     std::string operator()(const Nodes&) const { return begin(0, "nodes").bytes(); }
     std::string operator()(const Topics&) const { return begin(0, "topics").bytes(); }
     std::string operator()(const Publish& verb) const {
-        return begin(3, "publish")
-            .field("topic", verb.topic)
-            .field("event", verb.event)
-            .field("payload", verb.payload)
-            .bytes();
+        Writer out = begin(verb.message_id.empty() ? 3 : 4, "publish");
+        out.field("topic", verb.topic).field("event", verb.event).field("payload", verb.payload);
+        if (!verb.message_id.empty()) out.field("message_id", verb.message_id);
+        return out.bytes();
     }
     std::string operator()(const Subscribe& verb) const {
         Writer out = begin(1, "subscribe");
@@ -91,9 +98,10 @@ struct AnswerWriter {
             .bytes();
     }
     std::string operator()(const Published& body) const {
-        return begin(2, "published")
+        return begin(3, "published")
             .field("position", body.position)
             .field("peers", body.peers)
+            .truth("duplicate", body.is_duplicate)
             .bytes();
     }
     std::string operator()(const Subscribed&) const { return begin(0, "subscribed").bytes(); }
@@ -184,6 +192,20 @@ public:
         const msgpack::object* value = need(name, msgpack::type::STR, "must be a string");
         return value ? std::string(view(*value)) : std::string();
     }
+    bool truth(std::string_view name) {
+        const msgpack::object* value = need(name, msgpack::type::BOOLEAN, "must be true or false");
+        return value && value->via.boolean;
+    }
+    // Empty if there is none.
+    std::string message_id() {
+        constexpr std::string_view name = "message_id";
+        if (!has(name)) return {};
+        std::string value = text(name);
+        if (!wrong && (value.empty() || value.size() > limits::message_id_bytes_max)) {
+            fail("bad_request", "message_id must be a string of 1 to 128 bytes");
+        }
+        return value;
+    }
     // A topic or an event.
     std::string name(std::string_view name, std::string_view code) {
         std::string value = text(name);
@@ -220,6 +242,11 @@ private:
         if (value.empty()) fail(code, std::string(name) + " must not be empty");
         if (value.size() > name_bytes_max) fail(code, std::string(name) + " is above 1024 bytes");
         if (!is_utf8(value)) fail(code, std::string(name) + " must be UTF-8");
+    }
+    bool has(std::string_view name) const {
+        return std::any_of(map_.ptr, map_.ptr + map_.size, [&](const msgpack::object_kv& row) {
+            return row.key.type == msgpack::type::STR && view(row.key) == name;
+        });
     }
     const msgpack::object* need(std::string_view name, msgpack::type::object_type type,
                                 std::string_view rule) {
@@ -274,6 +301,7 @@ bool read_verb(Fields& in, std::string_view name, decltype(Request::verb)& verb)
         publish.topic = in.name("topic", "bad_topic");
         publish.event = in.name("event", "bad_request");
         publish.payload = in.text("payload");
+        publish.message_id = in.message_id();
     } else {
         return false;
     }
@@ -307,7 +335,9 @@ std::optional<decltype(Answer::body)> read_body(Fields& in, std::string_view kin
         return Pong{in.text("node"), in.text("incarnation"), in.text("group"), in.text("version"),
                     in.number("uptime_ms")};
     }
-    if (kind == "published") return Published{in.text("position"), in.number("peers")};
+    if (kind == "published") {
+        return Published{in.text("position"), in.number("peers"), in.truth("duplicate")};
+    }
     if (kind == "subscribed") return Subscribed{};
     if (kind == "unsubscribed") return Unsubscribed{};
     if (kind == "message") {

@@ -18,9 +18,10 @@ namespace roost::control {
 struct Ping {
     bool operator==(const Ping&) const = default;
 };
-// The payload is JSON text.
+// The payload is JSON text. The message id may be empty; a second message with the same one shows
+// nowhere.
 struct Publish {
-    std::string topic, event, payload;
+    std::string topic, event, payload, message_id;
     bool operator==(const Publish&) const = default;
 };
 struct Subscribe {
@@ -50,10 +51,12 @@ struct Pong {
     std::uint64_t uptime_ms = 0;
     bool operator==(const Pong&) const = default;
 };
-// The place of the message in its stream, and how many nodes the group has in view.
+// The place of the message in its stream, and how many nodes the group has in view. A duplicate
+// was not published again, and has no position.
 struct Published {
     std::string position;
     std::uint64_t peers = 0;
+    bool is_duplicate = false;
     bool operator==(const Published&) const = default;
 };
 struct Subscribed {

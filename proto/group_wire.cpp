@@ -2,16 +2,22 @@
 
 #include <algorithm>
 #include <cctype>
-#include <msgpack.hpp>
 
 #include "proto/big_endian.hpp"
 #include "proto/limits.hpp"
+#include "proto/msgpack_reader.hpp"
 
 namespace roost::group {
 
 namespace {
 
 constexpr std::size_t known_max = 4096;
+constexpr std::size_t marks_max = known_max * 16;
+constexpr std::size_t ranges_max = 4096;
+constexpr std::size_t fence_head_bytes = 18;
+constexpr std::size_t mark_bytes = 11;
+
+using Reader = MsgpackReader;
 
 // Names and addresses; nothing that has a meaning in an endpoint of ZeroMQ.
 bool is_host(std::string_view text) {
@@ -20,64 +26,13 @@ bool is_host(std::string_view text) {
     });
 }
 
-struct Malformed {
-    std::string what;
-};
-
-// A cursor over one msgpack array. Throws Malformed, which ends in decode_*.
-class Reader {
-public:
-    Reader(const msgpack::object& array, const char* what) : what_(what) {
-        if (array.type != msgpack::type::ARRAY) fail("is not an array");
-        items_ = array.via.array;
-    }
-    std::uint64_t number(std::uint64_t most) {
-        const auto& item = next();
-        if (item.type != msgpack::type::POSITIVE_INTEGER)
-            fail("holds something else than a number");
-        if (item.via.u64 > most) fail("holds a number out of range");
-        return item.via.u64;
-    }
-    bool truth() {
-        const auto& item = next();
-        if (item.type != msgpack::type::BOOLEAN) fail("holds something else than a truth value");
-        return item.via.boolean;
-    }
-    std::string text(std::size_t bytes_max) {
-        const auto& item = next();
-        if (item.type != msgpack::type::STR) fail("holds something else than a string");
-        if (item.via.str.size > bytes_max) fail("holds a string that is too long");
-        return {item.via.str.ptr, item.via.str.size};
-    }
-    Reader array(std::size_t size_max) {
-        const auto& item = next();
-        Reader inner(item, what_);
-        if (inner.items_.size > size_max) fail("holds an array that is too long");
-        return inner;
-    }
-    std::uint32_t left() const { return items_.size - at_; }
-
-private:
-    const msgpack::object& next() {
-        if (at_ == items_.size) fail("is too short");
-        return items_.ptr[at_++];
-    }
-    [[noreturn]] void fail(const char* why) const {
-        throw Malformed{std::string(what_) + " " + why};
-    }
-
-    const char* what_;
-    msgpack::object_array items_{};
-    std::uint32_t at_ = 0;
-};
-
 msgpack::object_handle unpack(std::string_view bytes) {
-    if (bytes.size() > limits::group_message_bytes_max) throw Malformed{"message is too big"};
+    if (bytes.size() > limits::group_answer_bytes_max) throw Malformed{"message is too big"};
     // Kinds and depths that this version does not use are let through here, so that a message of
     // another version is known for what it is; the Reader refuses them.
     constexpr std::size_t items_max = known_max * 20;
     const msgpack::unpack_limit limit(items_max, items_max, limits::group_message_bytes_max,
-                                      limits::group_message_bytes_max, items_max, 16);
+                                      limits::group_answer_bytes_max, items_max, 16);
     std::size_t end = 0;
     auto handle = msgpack::unpack(bytes.data(), bytes.size(), end, nullptr, nullptr, limit);
     if (end != bytes.size()) throw Malformed{"message has bytes behind its end"};
@@ -133,12 +88,101 @@ Identity read_identity(Reader reader) {
     return identity;
 }
 
-std::string encode_identity(const char* kind, const Identity& identity) {
+template <class F>
+std::string encoded(const char* kind, F pack_body) {
     msgpack::sbuffer buffer;
     Packer packer(buffer);
     packer.pack_array(3).pack(std::string_view(kind)).pack(protocol_version);
-    pack(packer, identity);
+    pack_body(packer);
     return {buffer.data(), buffer.size()};
+}
+
+void pack_bytes(Packer& packer, std::string_view bytes) {
+    packer.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+    packer.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+}
+
+std::string bytes_of(const std::vector<Bucket>& buckets) {
+    std::string bytes;
+    bytes.reserve(2 * buckets.size());
+    for (const Bucket bucket : buckets) append_big_endian(bytes, bucket);
+    return bytes;
+}
+
+std::vector<Bucket> read_buckets(std::string_view bytes) {
+    if (bytes.size() % 2 != 0) throw Malformed{"buckets end in the middle of one"};
+    std::vector<Bucket> buckets;
+    for (std::size_t at = 0; at < bytes.size(); at += 2) {
+        buckets.push_back(read_big_endian<std::uint16_t>(&bytes[at]));
+    }
+    return buckets;
+}
+
+void append_marks(std::string& bytes, const std::vector<StreamMark>& marks) {
+    for (const auto& mark : marks) {
+        bytes.push_back(static_cast<char>(mark.shard));
+        append_big_endian(bytes, mark.bucket);
+        append_big_endian(bytes, mark.number);
+    }
+}
+
+std::vector<StreamMark> read_marks(std::string_view bytes) {
+    if (bytes.size() % mark_bytes != 0) throw Malformed{"marks end in the middle of one"};
+    std::vector<StreamMark> marks;
+    for (std::size_t at = 0; at < bytes.size(); at += mark_bytes) {
+        marks.push_back({static_cast<std::uint8_t>(bytes[at]),
+                         read_big_endian<std::uint16_t>(&bytes[at + 1]),
+                         read_big_endian<std::uint64_t>(&bytes[at + 3])});
+    }
+    return marks;
+}
+
+void pack(Packer& packer, const std::vector<Range>& ranges) {
+    packer.pack_array(static_cast<std::uint32_t>(ranges.size()));
+    for (const auto& range : ranges) {
+        packer.pack_array(4).pack(range.shard).pack(range.bucket).pack(range.from).pack(range.to);
+    }
+}
+
+std::vector<Range> read_ranges(Reader rows) {
+    std::vector<Range> ranges;
+    while (rows.left() > 0) {
+        Reader row = rows.array(4);
+        Range range;
+        range.shard = static_cast<std::uint8_t>(row.number(UINT8_MAX));
+        range.bucket = static_cast<Bucket>(row.number(UINT16_MAX));
+        range.from = row.number(UINT64_MAX);
+        range.to = row.number(UINT64_MAX);
+        if (range.from == 0 || range.to < range.from) throw Malformed{"range is none"};
+        ranges.push_back(range);
+    }
+    return ranges;
+}
+
+Coverage read_coverage(Reader row) {
+    Coverage coverage;
+    coverage.origin.incarnation = row.number(UINT64_MAX);
+    coverage.origin.shard = static_cast<std::uint8_t>(row.number(UINT8_MAX));
+    coverage.floor = row.number(UINT64_MAX);
+    coverage.last = row.number(UINT64_MAX);
+    if (row.truth()) coverage.floor_age_ms = row.number(UINT32_MAX);
+    return coverage;
+}
+
+HistoryAnswer read_history(Reader body) {
+    HistoryAnswer answer;
+    answer.serial = body.number(UINT64_MAX);
+    Reader rows = body.array(marks_max);
+    while (rows.left() > 0) answer.coverage.push_back(read_coverage(rows.array(6)));
+    Reader messages = body.array(marks_max);
+    while (messages.left() > 0) {
+        Reader row = messages.array(2);
+        HistoryAnswer::Kept kept;
+        kept.age_ms = row.number(UINT32_MAX);
+        kept.wire = row.bytes();
+        answer.messages.push_back(std::move(kept));
+    }
+    return answer;
 }
 
 }  // namespace
@@ -149,24 +193,28 @@ std::string bucket_key(Bucket bucket) {
     return key;
 }
 
-std::string key_of(const FenceId& fence) {
+std::string key_of(const FenceKey& fence) {
     std::string key(1, fence_key);
-    append_big_endian(key, fence.asker);
-    append_big_endian(key, fence.serial);
-    return key;
+    append_big_endian(key, fence.id.asker);
+    append_big_endian(key, fence.id.serial);
+    key.push_back(static_cast<char>(fence.buckets.size()));
+    return key + bytes_of(fence.buckets);
 }
 
-std::optional<FenceId> fence_of(std::string_view key) {
-    if (key.size() != fence_key_bytes || key[0] != fence_key) return std::nullopt;
-    return FenceId{read_big_endian<std::uint64_t>(&key[1]),
-                   read_big_endian<std::uint64_t>(&key[9])};
+std::optional<FenceKey> fence_of(std::string_view key) {
+    if (key.size() < fence_head_bytes || key[0] != fence_key) return std::nullopt;
+    const std::size_t count = static_cast<std::uint8_t>(key[fence_head_bytes - 1]);
+    if (key.size() != fence_head_bytes + 2 * count) return std::nullopt;
+    return FenceKey{
+        {read_big_endian<std::uint64_t>(&key[1]), read_big_endian<std::uint64_t>(&key[9])},
+        read_buckets(key.substr(fence_head_bytes))};
 }
 
 std::string encode(const Heartbeat& heartbeat) {
     msgpack::sbuffer buffer;
     buffer.write(&heartbeat_key, 1);
     Packer packer(buffer);
-    packer.pack_array(3).pack(heartbeat.sender).pack(heartbeat.goodbye);
+    packer.pack_array(4).pack(heartbeat.sender).pack(heartbeat.goodbye).pack(heartbeat.number);
     packer.pack_array(static_cast<std::uint32_t>(heartbeat.moved.size()));
     for (const auto& mark : heartbeat.moved) {
         packer.pack_array(3).pack(mark.shard).pack(mark.bucket).pack(mark.number);
@@ -177,38 +225,86 @@ std::string encode(const Heartbeat& heartbeat) {
 std::string encode(const FenceAnswer& answer) {
     std::string bytes = key_of(answer.fence);
     append_big_endian(bytes, answer.sender);
+    append_marks(bytes, answer.marks);
     return bytes;
 }
 
 std::string encode(const Hello& hello) {
-    return encode_identity("hello", hello.identity);
+    return encoded("hello", [&](Packer& packer) { pack(packer, hello.identity); });
 }
 std::string encode(const Welcome& welcome) {
-    return encode_identity("welcome", welcome.identity);
+    return encoded("welcome", [&](Packer& packer) { pack(packer, welcome.identity); });
 }
-
 std::string encode(const Refusal& refusal) {
-    msgpack::sbuffer buffer;
-    Packer packer(buffer);
-    packer.pack_array(3).pack(std::string_view("refusal")).pack(protocol_version);
-    packer.pack(refusal.reason);
-    return {buffer.data(), buffer.size()};
+    return encoded("refusal", [&](Packer& packer) { packer.pack(refusal.reason); });
 }
 
-Result<Published, std::string> decode_published(std::string_view bytes) {
+std::string encode(const Where& where) {
+    return encoded("where", [&](Packer& packer) {
+        packer.pack_array(2).pack(where.round);
+        pack_bytes(packer, bytes_of(where.buckets));
+    });
+}
+
+std::string encode(const Marks& marks) {
+    return encoded("marks", [&](Packer& packer) {
+        std::string bytes;
+        append_marks(bytes, marks.marks);
+        packer.pack_array(3).pack(marks.round);
+        pack_bytes(packer, bytes_of(marks.buckets));
+        pack_bytes(packer, bytes);
+    });
+}
+
+std::string encode(const Repair& repair) {
+    return encoded("repair", [&](Packer& packer) { pack(packer, repair.ranges); });
+}
+std::string encode(const Repaired& repaired) {
+    return encoded("repaired", [&](Packer& packer) { pack(packer, repaired.ranges); });
+}
+
+std::string encode(const HistoryQuestion& question) {
+    return encoded("history?", [&](Packer& packer) {
+        packer.pack_array(3).pack(question.serial).pack(question.topic).pack(question.count);
+    });
+}
+
+std::string encode(const HistoryAnswer& answer) {
+    return encoded("history", [&](Packer& packer) {
+        packer.pack_array(3).pack(answer.serial);
+        packer.pack_array(static_cast<std::uint32_t>(answer.coverage.size()));
+        for (const auto& row : answer.coverage) {
+            packer.pack_array(6).pack(row.origin.incarnation).pack(row.origin.shard);
+            packer.pack(row.floor).pack(row.last).pack(row.floor_age_ms.has_value());
+            packer.pack(row.floor_age_ms.value_or(0));
+        }
+        packer.pack_array(static_cast<std::uint32_t>(answer.messages.size()));
+        for (const auto& kept : answer.messages) {
+            packer.pack_array(2).pack(kept.age_ms);
+            pack_bytes(packer, kept.wire);
+        }
+    });
+}
+
+Result<Published, std::string> decode_published(std::string_view bytes, unsigned bits) {
     if (bytes.empty()) return Unexpected{std::string("message is empty")};
     if (bytes[0] == Broadcast::key_byte) {
-        auto broadcast = Broadcast::parse(bytes);
+        auto broadcast = Broadcast::parse(bytes, bits);
         if (!broadcast) return Unexpected{std::string("broadcast is malformed")};
         return Published{*broadcast};
     }
     if (bytes[0] == fence_key) {
-        const auto fence = fence_of(bytes.substr(0, fence_key_bytes));
-        if (!fence || bytes.size() != fence_key_bytes + 8) {
+        const std::size_t buckets =
+            bytes.size() < fence_head_bytes
+                ? 0
+                : std::size_t{static_cast<std::uint8_t>(bytes[fence_head_bytes - 1])};
+        const std::size_t key_bytes = fence_head_bytes + 2 * buckets;
+        if (bytes.size() < key_bytes + 8 || (bytes.size() - key_bytes - 8) % mark_bytes != 0) {
             return Unexpected{std::string("fence answer is malformed")};
         }
-        return Published{
-            FenceAnswer{*fence, read_big_endian<std::uint64_t>(&bytes[fence_key_bytes])}};
+        return Published{FenceAnswer{*fence_of(bytes.substr(0, key_bytes)),
+                                     read_big_endian<std::uint64_t>(&bytes[key_bytes]),
+                                     read_marks(bytes.substr(key_bytes + 8))}};
     }
     if (bytes[0] != heartbeat_key) return Unexpected{std::string("message has an unknown key")};
     return decoded<Published>([&]() -> Published {
@@ -217,7 +313,8 @@ Result<Published, std::string> decode_published(std::string_view bytes) {
         Heartbeat heartbeat;
         heartbeat.sender = reader.number(UINT64_MAX);
         heartbeat.goodbye = reader.truth();
-        Reader moved = reader.array(known_max * 16);
+        heartbeat.number = reader.number(UINT64_MAX);
+        Reader moved = reader.array(marks_max);
         while (moved.left() > 0) {
             Reader mark = moved.array(3);
             StreamMark read;
@@ -230,7 +327,13 @@ Result<Published, std::string> decode_published(std::string_view bytes) {
     });
 }
 
-Result<Directed, std::string> decode_directed(std::string_view bytes) {
+Result<Directed, std::string> decode_directed(std::string_view bytes, unsigned bits) {
+    // A message that was asked for again: no msgpack array begins like this.
+    if (bytes.starts_with(Broadcast::key_byte)) {
+        auto broadcast = Broadcast::parse(bytes, bits);
+        if (!broadcast) return Unexpected{std::string("broadcast is malformed")};
+        return Directed{*broadcast};
+    }
     return decoded<Directed>([&]() -> Directed {
         const auto handle = unpack(bytes);
         Reader reader(handle.get(), "message");
@@ -241,6 +344,26 @@ Result<Directed, std::string> decode_directed(std::string_view bytes) {
         if (version != protocol_version) return OtherVersion{version};
         if (kind == "hello") return Hello{read_identity(reader.array(64))};
         if (kind == "welcome") return Welcome{read_identity(reader.array(64))};
+        if (kind == "repair") return Repair{read_ranges(reader.array(ranges_max))};
+        if (kind == "repaired") return Repaired{read_ranges(reader.array(ranges_max))};
+        Reader body = reader.array(64);
+        if (kind == "where") {
+            const auto round = body.number(UINT64_MAX);
+            return Where{round, read_buckets(body.bytes())};
+        }
+        if (kind == "marks") {
+            const auto round = body.number(UINT64_MAX);
+            auto buckets = read_buckets(body.bytes());
+            return Marks{round, std::move(buckets), read_marks(body.bytes())};
+        }
+        if (kind == "history?") {
+            HistoryQuestion question;
+            question.serial = body.number(UINT64_MAX);
+            question.topic = body.text(limits::topic_bytes_max);
+            question.count = body.number(UINT32_MAX);
+            return question;
+        }
+        if (kind == "history") return read_history(body);
         throw Malformed{"message is of an unknown kind"};
     });
 }

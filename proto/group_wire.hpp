@@ -5,12 +5,15 @@
 //
 //   00                                heartbeat
 //   01 | bucket 2                     broadcast (proto/broadcast.hpp)
-//   ff | incarnation 8 | serial 8     answer to a fence: sorts last, so that on a reconnect, where
+//   ff | incarnation 8 | serial 8 | n 1 | bucket 2 * n
+//                                     answer to a fence: sorts last, so that on a reconnect, where
 //                                     subscriptions are sent again in byte order, it proves the
 //                                     rest
 //
-// On DEALER/ROUTER: hello, and its answers welcome and refusal. Their first two elements, the kind
-// and the protocol version, stay what they are in every version.
+// On DEALER/ROUTER: hello with its answers welcome and refusal; and the questions where (do your
+// streams stand), repair and history with their answers. The first two elements, the kind and the
+// protocol version, stay what they are in every version. The messages that a repair asks for come
+// as they are, before the answer.
 #pragma once
 
 #include <cstdint>
@@ -30,7 +33,7 @@ inline constexpr std::uint32_t protocol_version = 1;
 
 inline constexpr char heartbeat_key = 0;
 inline constexpr char fence_key = static_cast<char>(0xff);
-inline constexpr std::size_t fence_key_bytes = 17;
+inline constexpr std::size_t fence_buckets_max = 255;
 
 std::string bucket_key(Bucket bucket);
 
@@ -39,8 +42,14 @@ struct FenceId {
     std::uint64_t serial = 0;
     auto operator<=>(const FenceId&) const = default;
 };
-std::string key_of(const FenceId& fence);
-std::optional<FenceId> fence_of(std::string_view key);
+// What is asked by a fence: to answer it, and where the streams of these buckets stand by then.
+struct FenceKey {
+    FenceId id;
+    std::vector<Bucket> buckets;
+    bool operator==(const FenceKey&) const = default;
+};
+std::string key_of(const FenceKey& fence);
+std::optional<FenceKey> fence_of(std::string_view key);
 
 // Where one stream of the sender stands: its last number in this bucket.
 struct StreamMark {
@@ -50,16 +59,19 @@ struct StreamMark {
     bool operator==(const StreamMark&) const = default;
 };
 
-// Sent at a fixed interval. `moved` marks the streams that moved since the last heartbeat.
+// Sent at a fixed interval, and numbered: one that is missing took its marks with it. `moved` marks
+// the streams that moved since the last heartbeat.
 struct Heartbeat {
     Incarnation sender = 0;
     bool goodbye = false;
+    std::uint64_t number = 0;
     std::vector<StreamMark> moved;
     bool operator==(const Heartbeat&) const = default;
 };
 struct FenceAnswer {
-    FenceId fence;
+    FenceKey fence;
     Incarnation sender = 0;
+    std::vector<StreamMark> marks;  // those that are not 0
     bool operator==(const FenceAnswer&) const = default;
 };
 
@@ -71,7 +83,7 @@ struct Identity {
     std::string host;
     std::uint16_t router_port = 0;
     std::uint16_t pub_port = 0;
-    std::uint32_t bits = bucket_bits;
+    std::uint32_t bits = bucket_bits_max;
     std::vector<Endpoint> known;
     bool operator==(const Identity&) const = default;
 };
@@ -87,6 +99,62 @@ struct Refusal {
     std::string reason;
     bool operator==(const Refusal&) const = default;
 };
+// Where do your streams of these buckets stand?
+struct Where {
+    std::uint64_t round = 0;  // echoed
+    std::vector<Bucket> buckets;
+    bool operator==(const Where&) const = default;
+};
+struct Marks {
+    std::uint64_t round = 0;
+    std::vector<Bucket> buckets;
+    std::vector<StreamMark> marks;  // those that are not 0
+    bool operator==(const Marks&) const = default;
+};
+// Numbers from..to of one stream.
+struct Range {
+    std::uint8_t shard = 0;
+    Bucket bucket = 0;
+    std::uint64_t from = 0, to = 0;
+    bool operator==(const Range&) const = default;
+};
+// Send these again, as far as you have them.
+struct Repair {
+    std::vector<Range> ranges;
+    bool operator==(const Repair&) const = default;
+};
+// These were dealt with: what was still there came before this answer, the rest is gone. What was
+// asked beyond them is to be asked again.
+struct Repaired {
+    std::vector<Range> ranges;
+    bool operator==(const Repaired&) const = default;
+};
+// What is kept of a topic? At most `count` messages, the newest.
+struct HistoryQuestion {
+    std::uint64_t serial = 0;  // echoed
+    std::string topic;
+    std::uint64_t count = 0;
+    bool operator==(const HistoryQuestion&) const = default;
+};
+// Of one origin's messages of the topic, all above `floor` are there, as far as `last`.
+struct Coverage {
+    Origin origin;
+    std::uint64_t floor = 0;
+    std::uint64_t last = 0;
+    std::optional<std::uint64_t> floor_age_ms;  // of the message `floor`, if that is what it is
+    bool operator==(const Coverage&) const = default;
+};
+struct HistoryAnswer {
+    struct Kept {
+        std::uint64_t age_ms = 0;
+        std::string wire;
+        bool operator==(const Kept&) const = default;
+    };
+    std::uint64_t serial = 0;
+    std::vector<Coverage> coverage;
+    std::vector<Kept> messages;
+    bool operator==(const HistoryAnswer&) const = default;
+};
 // A message that could not be read only because it is of another version.
 struct OtherVersion {
     std::uint32_t version = 0;
@@ -94,16 +162,25 @@ struct OtherVersion {
 };
 
 using Published = std::variant<BroadcastRef, Heartbeat, FenceAnswer>;
-using Directed = std::variant<Hello, Welcome, Refusal, OtherVersion>;
+using Directed = std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
+                              HistoryQuestion, HistoryAnswer, BroadcastRef>;
 
 std::string encode(const Heartbeat& heartbeat);
 std::string encode(const FenceAnswer& answer);
 std::string encode(const Hello& hello);
 std::string encode(const Welcome& welcome);
 std::string encode(const Refusal& refusal);
+std::string encode(const Where& where);
+std::string encode(const Marks& marks);
+std::string encode(const Repair& repair);
+std::string encode(const Repaired& repaired);
+std::string encode(const HistoryQuestion& question);
+std::string encode(const HistoryAnswer& answer);
 
 // Bytes of a peer: hostile until parsed. The error names what was wrong.
-Result<Published, std::string> decode_published(std::string_view bytes);
-Result<Directed, std::string> decode_directed(std::string_view bytes);
+Result<Published, std::string> decode_published(std::string_view bytes,
+                                                unsigned bits = bucket_bits_max);
+Result<Directed, std::string> decode_directed(std::string_view bytes,
+                                              unsigned bits = bucket_bits_max);
 
 }  // namespace roost::group

@@ -228,6 +228,33 @@ std::size_t append_escape(std::string& out, std::string_view text, std::size_t a
 
 }  // namespace
 
+void for_each_member(std::string_view raw,
+                     const std::function<bool(std::string_view, std::string_view)>& visit) {
+    std::string scratch;
+    std::size_t at = 1;
+    const auto skip = [&](char separator) {
+        while (is_space(raw[at]) || raw[at] == separator) ++at;
+    };
+    for (skip(','); raw[at] != '}'; skip(',')) {
+        const std::size_t key_end = end_of_value(raw, at);
+        const auto key = unquote(raw.substr(at, key_end - at), scratch);
+        at = key_end;
+        skip(':');
+        const std::size_t end = end_of_value(raw, at);
+        if (!visit(key, raw.substr(at, end - at))) return;
+        at = end;
+    }
+}
+
+std::optional<std::string_view> member(std::string_view raw_object, std::string_view name) {
+    std::optional<std::string_view> found;
+    for_each_member(raw_object, [&](std::string_view key, std::string_view value) {
+        if (key == name) found = value;
+        return true;
+    });
+    return found;
+}
+
 std::string_view unquote(std::string_view raw, std::string& scratch) {
     const auto inner = raw.substr(1, raw.size() - 2);
     if (inner.find('\\') == std::string_view::npos) return inner;

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -54,6 +56,13 @@ inline bool is_json_object(std::string_view raw) {
 inline bool is_json_null(std::string_view raw) {
     return raw == "null";
 }
+
+// Visits the members of a raw, valid JSON object, values raw, until `visit` returns false.
+void for_each_member(
+    std::string_view raw_object,
+    const std::function<bool(std::string_view key, std::string_view value)>& visit);
+// The last member of this name, if there is one: as JSON.parse has it.
+std::optional<std::string_view> member(std::string_view raw_object, std::string_view key);
 
 // The UTF-8 text of a raw, valid JSON string. `scratch` holds it when it has escapes.
 std::string_view unquote(std::string_view raw, std::string& scratch);

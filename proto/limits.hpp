@@ -13,10 +13,18 @@ inline constexpr std::size_t ref_bytes_max = 1024;
 inline constexpr std::size_t name_bytes_max = 64;
 // A peer's control messages are small; anything larger is not one of ours.
 inline constexpr std::size_t group_message_bytes_max = 1 << 20;
+// What a node may answer to a question of ours: messages of a topic's history.
+inline constexpr std::size_t group_answer_bytes_max = 16 << 20;
+// A publisher's own id of a message, by which a repetition is known.
+inline constexpr std::size_t message_id_bytes_max = 128;
 // Bad frames that a connection survives before it is closed as hostile.
 inline constexpr unsigned bad_frames_max = 10;
 // Frames held for a channel that is still joining, before its connection is closed.
 inline constexpr std::size_t held_frames_max = 64;
 inline constexpr std::size_t held_bytes_max = 262'144;
+// Messages of its topic that wait until a channel has been told what it missed.
+inline constexpr std::size_t collected_max = 100'000;
+// Origins that a client may name when it resumes.
+inline constexpr std::size_t positions_max = 4096;
 
 }  // namespace roost::limits

@@ -8,7 +8,7 @@ _roost() {
         if ((skip)); then skip=0; continue; fi
         case $word in
             --control|--timeout) skip=1 ;;
-            ping|pub|sub|nodes|topics) verb=$word; break ;;
+            ping|pub|sub|nodes|topics|keygen) verb=$word; break ;;
         esac
     done
 
@@ -16,13 +16,16 @@ _roost() {
     case $previous in
         --control|--timeout) return ;;
         -C|-W) [[ $verb == sub ]] && return ;;
+        --out) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
+        [[ $verb == pub ]] && options+=" --id"
+        [[ $verb == keygen ]] && options+=" --out"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "ping pub sub nodes topics" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub nodes topics keygen" -- "$current")
     fi
 }
 
@@ -30,15 +33,17 @@ _roostd() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     COMPREPLY=()
     case $previous in
-        --config) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+        --config|--group-key-file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
         --log-level)
             mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$current")
             return ;;
         --no-beacon|--try-page|--version|--help) ;;
         --*) return ;;
     esac
-    local options="--listen --socket-path --name --group --group-listen --advertise --peer
-        --no-beacon --beacon-address --beacon-port --control --shards --rule --fence-timeout
+    local options="--listen --socket-path --name --group --group-key-file --group-listen --advertise
+        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --fence-timeout
+        --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory
+        --dedup-window
         --idle-timeout --max-frame-bytes --max-channels --max-queue-bytes --drain-rate --try-page
         --log-level --config --version --help"
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")

@@ -9,7 +9,7 @@ namespace roost::verbs {
 namespace {
 
 struct Arguments {
-    std::string topic, event, payload = "{}";
+    std::string topic, event, payload = "{}", message_id;
 };
 
 std::string read_stdin() {
@@ -21,17 +21,20 @@ std::string read_stdin() {
 int pub(const Options& options, const Arguments& arguments) {
     const std::string payload = arguments.payload == "-" ? read_stdin() : arguments.payload;
     Connection daemon(options.control, options.timeout());
-    const auto published = daemon.publish(arguments.topic, arguments.event, payload);
+    const auto published =
+        daemon.publish(arguments.topic, arguments.event, payload, arguments.message_id);
     if (!published) return report(published.error());
 
     if (options.json) {
         std::cout << JsonLine()
                          .text("position", published->position)
                          .number("peers", published->peers)
+                         .json("duplicate", published->is_duplicate ? "true" : "false")
                          .line()
                   << '\n';
     } else {
-        std::cout << printable(published->position) << '\n';
+        std::cout << (published->is_duplicate ? "duplicate" : printable(published->position))
+                  << '\n';
     }
     return exit_code::ok;
 }
@@ -44,6 +47,9 @@ void add_pub(CLI::App& app, const Options& options, Run& run) {
     verb->add_option("TOPIC", arguments->topic)->required();
     verb->add_option("EVENT", arguments->event)->required();
     verb->add_option("JSON", arguments->payload, "The payload ({} if not given; - reads stdin)");
+    verb->add_option("--id", arguments->message_id,
+                     "The message's own id: if it is published again, it shows once")
+        ->type_name("ID");
     verb->callback([&, arguments] { run = [&, arguments] { return pub(options, *arguments); }; });
 }
 

@@ -40,5 +40,6 @@ void add_pub(CLI::App& app, const Options& options, Run& run);
 void add_sub(CLI::App& app, const Options& options, Run& run);
 void add_nodes(CLI::App& app, const Options& options, Run& run);
 void add_topics(CLI::App& app, const Options& options, Run& run);
+void add_keygen(CLI::App& app, const Options& options, Run& run);
 
 }  // namespace roost::verbs

@@ -47,7 +47,7 @@ TopicId Channels::intern(std::string_view name, const Rule* rule) {
     const TopicId id = take_row(topics_, free_topics_);
     Topic& topic = topics_[id];
     topic.name = name;
-    topic.bucket = bucket_of(name);
+    topic.bucket = bucket_of(name, interest_bits_);
     topic.rule = rule;
     names_.emplace(topic.name, id);
     return id;
@@ -58,17 +58,33 @@ ChannelId Channels::add(SocketId socket, std::string_view topic, const Rule* rul
     const TopicId topic_id = intern(topic, rule);
     const ChannelId id = take_row(channels_, free_channels_);
     const bool is_null = is_json_null(join_ref);
-    channels_[id] = Channel{topic_id, socket, Channel::no_place,
-                            std::string(is_null ? ref : join_ref), is_null};
+    Channel& channel = channels_[id] = Channel{};
+    channel.topic = topic_id;
+    channel.socket = socket;
+    channel.ref = is_null ? ref : join_ref;
+    channel.is_join_ref_null = is_null;
     ++topics_[topic_id].channel_count;
     by_socket_[socket].push_back(id);
     return id;
+}
+
+void Channels::set_resuming(ChannelId id) {
+    Channel& channel = channels_[id];
+    INVARIANT(!channel.is_joined() && !channel.is_resuming);
+    channel.is_resuming = true;
+    ++topics_[channel.topic].resuming_count;
 }
 
 void Channels::make_member(ChannelId id) {
     Channel& channel = channels_[id];
     Topic& topic = topics_[channel.topic];
     INVARIANT(!channel.is_joined());
+    if (channel.is_resuming) {
+        --topic.resuming_count;
+        ++topic.positioned_count;
+        channel.is_resuming = false;
+        channel.is_positioned = true;
+    }
     channel.place = static_cast<std::uint32_t>(topic.members.size());
     topic.members.push_back(id);
     topic.member_sockets.push_back(channel.socket);
@@ -84,6 +100,8 @@ void Channels::remove(ChannelId id) {
         topic.members.pop_back();
         topic.member_sockets.pop_back();
     }
+    topic.resuming_count -= channel.is_resuming;
+    topic.positioned_count -= channel.is_positioned;
     auto& of_socket = by_socket_[channel.socket];
     const auto mine = std::find(of_socket.begin(), of_socket.end(), id);
     INVARIANT(mine != of_socket.end());

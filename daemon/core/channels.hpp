@@ -29,7 +29,9 @@ struct Topic {
     std::string name;
     Bucket bucket = 0;
     const Rule* rule = nullptr;
-    std::uint32_t channel_count = 0;  // members, and channels that are still joining
+    std::uint32_t channel_count = 0;     // members, and channels that are still joining
+    std::uint32_t positioned_count = 0;  // members that want positions
+    std::uint32_t resuming_count = 0;    // channels for which its messages are collected
     // The members: who is sent the broadcasts. The two vectors run side by side.
     std::vector<SocketId> member_sockets;
     std::vector<ChannelId> members;
@@ -44,6 +46,8 @@ struct Channel {
     // Raw JSON: the join_ref, or the join's own ref where the join_ref was null, as in Phoenix.
     std::string ref;
     bool is_join_ref_null = false;
+    bool is_positioned = false;  // broadcasts carry their positions
+    bool is_resuming = false;    // what it missed is being looked for
 
     std::string_view join_ref() const { return is_join_ref_null ? "null" : std::string_view(ref); }
 
@@ -52,6 +56,8 @@ struct Channel {
 
 class Channels {
 public:
+    explicit Channels(unsigned interest_bits = bucket_bits_max) : interest_bits_(interest_bits) {}
+
     // Room for the socket's list of channels.
     void open(SocketId socket);
 
@@ -61,6 +67,7 @@ public:
     // A new channel that is still joining. There is none of this socket and topic yet.
     ChannelId add(SocketId socket, std::string_view topic, const Rule* rule,
                   std::string_view join_ref, std::string_view ref);
+    void set_resuming(ChannelId channel);
     // From now on it is sent the topic's broadcasts.
     void make_member(ChannelId channel);
     void remove(ChannelId channel);
@@ -85,6 +92,7 @@ private:
 
     TopicId intern(std::string_view name, const Rule* rule);
 
+    unsigned interest_bits_;
     std::vector<Topic> topics_;
     std::vector<Channel> channels_;
     std::vector<TopicId> free_topics_;

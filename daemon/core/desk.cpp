@@ -7,7 +7,8 @@ Desk::Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, T
       holder_(holder),
       group_(group),
       outlet_(outlet),
-      numbering_(Origin{group.config().incarnation, holder}),
+      numbering_(Origin{group.config().incarnation, holder}, group.config().interest_bits),
+      dedup_(group.config().dedup_window),
       started_(now) {}
 
 void Desk::on_request(const std::string& route, std::string_view bytes, Time now) {
@@ -37,7 +38,7 @@ void Desk::handle(const StreamId& id, const control::Ping&, Time now) {
                              config_.version, static_cast<std::uint64_t>(uptime.count())});
 }
 
-void Desk::handle(const StreamId& id, const control::Publish& publish, Time) {
+void Desk::handle(const StreamId& id, const control::Publish& publish, Time now) {
     if (publish.payload.size() > config_.message_bytes_max) {
         return refuse(id, "too_big",
                       "the payload has " + std::to_string(publish.payload.size()) +
@@ -50,12 +51,16 @@ void Desk::handle(const StreamId& id, const control::Publish& publish, Time) {
         return refuse(id, "bad_payload",
                       "the payload must be a JSON object, as in {\"body\":\"hi\"}");
     }
-    const auto broadcast = numbering_.publish(publish.topic, publish.event, publish.payload);
-    group_.on_local(broadcast);
+    if (!dedup_.admit(publish.topic, publish.message_id, now)) {
+        ++deduplicated_;
+        return answer(id, control::Published{"", group_.peers_in_view(), true});
+    }
+    const auto broadcast =
+        numbering_.publish({publish.topic, publish.event, publish.payload, publish.message_id});
+    group_.on_local(broadcast, now);
     outlet_.to_shards(broadcast);
-    on_broadcast(broadcast);
-    answer(id, control::Published{position_text(broadcast->origin(), broadcast->number()),
-                                  group_.peers_in_view()});
+    deliver(*broadcast);
+    answer(id, control::Published{broadcast->position(), group_.peers_in_view(), false});
 }
 
 void Desk::handle(const StreamId& id, const control::Subscribe& subscribe, Time) {
@@ -67,7 +72,7 @@ void Desk::handle(const StreamId& id, const control::Subscribe& subscribe, Time)
     for (const auto& topic : subscribe.topics) {
         if (!stream.topics.insert(topic).second) continue;
         by_topic_[topic].insert(id);
-        const Bucket bucket = bucket_of(topic);
+        const Bucket bucket = bucket_of(topic, group_.config().interest_bits);
         const auto added = interest_.add(bucket);
         if (!added.is_live) stream.awaited.insert(bucket);
         if (added.is_first) group_.on_want(holder_, bucket, added.ticket);
@@ -95,7 +100,7 @@ void Desk::end_stream(const StreamId& id, Time now) {
         auto& subscribers = by_topic_[topic];
         subscribers.erase(id);
         if (subscribers.empty()) by_topic_.erase(topic);
-        const Bucket bucket = bucket_of(topic);
+        const Bucket bucket = bucket_of(topic, group_.config().interest_bits);
         if (interest_.remove(bucket)) group_.on_release(holder_, bucket, now);
     }
     streams_.erase(found);
@@ -129,15 +134,22 @@ void Desk::on_topics(std::uint64_t question, const std::vector<control::TopicRow
     questions_.erase(found);
 }
 
-void Desk::on_broadcast(const BroadcastRef& broadcast) {
-    const auto subscribers = by_topic_.find(broadcast->topic());
+void Desk::on_broadcast(const BroadcastRef& broadcast, Time now) {
+    if (!dedup_.admit(broadcast->topic(), broadcast->id(), now)) {
+        ++deduplicated_;
+        return;
+    }
+    deliver(*broadcast);
+}
+
+void Desk::deliver(const Broadcast& broadcast) {
+    const auto subscribers = by_topic_.find(broadcast.topic());
     if (subscribers == by_topic_.end()) return;
     for (const StreamId& id : subscribers->second) {
         Stream& stream = streams_.at(id);
         if (!stream.is_answered) continue;
-        control::Message message{std::string(broadcast->topic()), std::string(broadcast->event()),
-                                 std::string(broadcast->payload()),
-                                 position_text(broadcast->origin(), broadcast->number()),
+        control::Message message{std::string(broadcast.topic()), std::string(broadcast.event()),
+                                 std::string(broadcast.payload()), broadcast.position(),
                                  stream.missed};
         const bool is_sent = outlet_.to_client(
             id.first, control::encode(control::Answer{id.second, std::move(message)}));

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/core/dedup.hpp"
 #include "daemon/core/group.hpp"
 #include "daemon/core/local_interest.hpp"
 #include "daemon/core/numbering.hpp"
@@ -44,12 +45,13 @@ public:
 
     void on_request(const std::string& route, std::string_view bytes, Time now);
     // From this node's shards, and from peers.
-    void on_broadcast(const BroadcastRef& broadcast);
+    void on_broadcast(const BroadcastRef& broadcast, Time now);
     void on_live(Bucket bucket, Ticket ticket);
     void on_topics(std::uint64_t question, const std::vector<control::TopicRow>& rows);
     void tick(Time now);
 
     std::size_t client_count() const { return clients_.size(); }
+    std::uint64_t deduplicated() const { return deduplicated_; }
 
 private:
     using StreamId = std::pair<std::string, std::uint64_t>;  // route, request
@@ -73,6 +75,7 @@ private:
     void handle(const StreamId& id, const control::Topics& topics, Time now);
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
+    void deliver(const Broadcast& broadcast);
     void answer_if_live(const StreamId& id, Stream& stream);
     void end_stream(const StreamId& id, Time now);
 
@@ -82,6 +85,8 @@ private:
     DeskOutlet& outlet_;
     Numbering numbering_;
     JsonReader json_;
+    Dedup dedup_;
+    std::uint64_t deduplicated_ = 0;
     LocalInterest interest_;
     std::map<StreamId, Stream> streams_;
     std::map<std::string, std::set<StreamId>, std::less<>> by_topic_;

@@ -17,8 +17,9 @@ std::string_view name_of(FactKind kind) {
                                                                        "node_replaced",
                                                                        "node_refused",
                                                                        "refused_by_node",
+                                                                       "caller_turned_away",
                                                                        "group_message_rejected",
-                                                                       "messages_missed",
+                                                                       "messages_lost",
                                                                        "control_request_refused",
                                                                        "control_client_gone",
                                                                        "queue_overflow"};

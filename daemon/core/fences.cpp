@@ -1,7 +1,5 @@
 #include "daemon/core/fences.hpp"
 
-#include "daemon/core/planted.hpp"
-
 namespace roost {
 
 const Fence& Fences::open(std::set<Incarnation> awaited, std::vector<Bucket> buckets,
@@ -14,8 +12,9 @@ const Fence& Fences::open(std::set<Incarnation> awaited, std::vector<Bucket> buc
 std::optional<Fence> Fences::on_answer(const group::FenceId& id, Incarnation peer) {
     const auto found = open_.find(id.serial);
     if (id.asker != asker_ || found == open_.end()) return std::nullopt;
-    if (found->second.awaited.erase(peer) == 0) return std::nullopt;
-    if (!found->second.awaited.empty() && !ROOST_PLANTED(2)) return std::nullopt;
+    if (found->second.awaited.erase(peer) == 0 || !found->second.awaited.empty()) {
+        return std::nullopt;
+    }
     Fence over = std::move(found->second);
     open_.erase(found);
     return over;

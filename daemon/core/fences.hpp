@@ -16,6 +16,8 @@
 namespace roost {
 
 struct Fence {
+    group::FenceKey key() const { return {id, buckets}; }
+
     group::FenceId id;
     std::set<Incarnation> awaited;
     std::vector<Bucket> buckets;  // become live when it is over; empty for the fence of a link

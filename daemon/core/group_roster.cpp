@@ -23,6 +23,7 @@ group::Identity Group::identity() const {
     self.host = config_.advertised_host;
     self.router_port = config_.router_port;
     self.pub_port = config_.pub_port;
+    self.bits = config_.interest_bits;
     for (const auto& [incarnation, peer] : peers_) {
         if (peer.is_up && !peer.is_silent && self.known.size() < gossip_max) {
             self.known.push_back(contacts_.at(peer.contact).router);
@@ -46,7 +47,7 @@ std::optional<ContactId> Group::add_contact(const Endpoint& router, bool is_conf
     contact.router = router;
     contact.is_configured = is_configured;
     contact.since = contact.answered = contact.next_hello = now;
-    outlet_.open_contact(id, router);
+    outlet_.open_contact(id, router, contact.key);
     return id;
 }
 
@@ -73,6 +74,7 @@ void Group::call(ContactId id, Time now) {
 }
 
 void Group::call_contacts(Time now) {
+    reopen_contacts(now);
     std::vector<ContactId> due, lost;
     for (auto& [id, contact] : contacts_) {
         const bool is_settled =
@@ -81,11 +83,11 @@ void Group::call_contacts(Time now) {
             contact.state = ContactState::calling;
             contact.since = contact.answered = now;
         }
-        if (contact.state == ContactState::calling && !contact.is_configured &&
-            now - contact.answered > config_.forget_after) {
+        const bool is_open =
+            contact.state == ContactState::calling || contact.state == ContactState::refused;
+        if (is_open && !contact.is_configured && now - contact.answered > config_.forget_after) {
             lost.push_back(id);
-        } else if (contact.state == ContactState::calling ||
-                   contact.state == ContactState::refused || contact.state == ContactState::met) {
+        } else if (is_open || contact.state == ContactState::met) {
             // A peer is called too, seldom: its answer tells of the nodes that it knows.
             const bool is_seldom = contact.state == ContactState::met && !contact.is_urgent;
             const auto interval = is_seldom ? 5 : 1;
@@ -104,11 +106,18 @@ void Group::call_contacts(Time now) {
 void Group::on_call(const std::string& route, const std::string& seen_host, std::string_view bytes,
                     Time now) {
     if (has_left_) return;
-    const auto message = group::decode_directed(bytes);
+    now_ = now;
+    const auto message = group::decode_directed(bytes, config_.interest_bits);
     if (!message) {
         outlet_.note({FactKind::group_message_rejected, message.error(), seen_host, bytes.size()});
     } else if (const auto* hello = std::get_if<group::Hello>(&*message)) {
         on_hello(route, seen_host, hello->identity, now);
+    } else if (const auto* where = std::get_if<group::Where>(&*message)) {
+        on_where(route, *where);
+    } else if (const auto* repair = std::get_if<group::Repair>(&*message)) {
+        on_repair(route, *repair);
+    } else if (const auto* question = std::get_if<group::HistoryQuestion>(&*message)) {
+        on_history_question(route, *question, now);
     } else if (const auto* other = std::get_if<group::OtherVersion>(&*message)) {
         refuse_caller(route, {seen_host, 0}, seen_host,
                       "protocol version " + std::to_string(other->version) + ", this node speaks " +
@@ -122,9 +131,9 @@ std::optional<std::string> Group::objection_to(const group::Identity& node,
     if (node.group != config_.group) {
         return "group '" + node.group + "', this node is of group '" + config_.group + "'";
     }
-    if (node.bits != bucket_bits) {
+    if (node.bits != config_.interest_bits) {
         return "interest of " + std::to_string(node.bits) + " bits, this node uses " +
-               std::to_string(bucket_bits);
+               std::to_string(config_.interest_bits);
     }
     if (node.name == config_.name && node.incarnation != config_.incarnation) {
         return "name '" + node.name + "' is this node's own name";
@@ -143,12 +152,7 @@ std::optional<std::string> Group::objection_to(const group::Identity& node,
 void Group::refuse_caller(const std::string& route, const Endpoint& router, const std::string& name,
                           const std::string& reason, Time now) {
     outlet_.answer(route, group::encode(group::Refusal{reason}));
-    if (refused_callers_.size() >= config_.found_max && !refused_callers_.contains(router)) return;
-    const auto [it, is_first] = refused_callers_.try_emplace(router);
-    it->second.seen = now;
-    if (!is_first && it->second.reason == reason) return;
-    it->second = RefusedCaller{name, reason, now, now};
-    outlet_.note({FactKind::node_refused, name + " at " + router.text(), reason, 0});
+    show_refused(router, name, reason, now);
 }
 
 void Group::on_hello(const std::string& route, const std::string& seen_host,
@@ -172,7 +176,10 @@ void Group::on_hello(const std::string& route, const std::string& seen_host,
 
 void Group::on_answer(ContactId id, std::string_view bytes, Time now) {
     if (!contacts_.contains(id)) return;
-    const auto message = group::decode_directed(bytes);
+    now_ = now;
+    const auto message = group::decode_directed(bytes, config_.interest_bits);
+    const auto peer = peers_.find(contacts_.at(id).incarnation);
+    const bool is_peer = peer != peers_.end() && peer->second.contact == id;
     if (!message) {
         outlet_.note({FactKind::group_message_rejected, message.error(),
                       contacts_.at(id).router.text(), bytes.size()});
@@ -182,6 +189,16 @@ void Group::on_answer(ContactId id, std::string_view bytes, Time now) {
         on_refusal(id, "it refuses us: " + refusal->reason, now);
     } else if (const auto* other = std::get_if<group::OtherVersion>(&*message)) {
         on_refusal(id, "protocol version " + std::to_string(other->version), now);
+    } else if (!is_peer) {
+        return;  // what is left of an answer to a question of an earlier meeting
+    } else if (const auto* marks = std::get_if<group::Marks>(&*message)) {
+        on_marks(peer->first, *marks, now);
+    } else if (const auto* broadcast = std::get_if<BroadcastRef>(&*message)) {
+        if ((*broadcast)->origin().incarnation == peer->first) on_broadcast(*broadcast, now);
+    } else if (const auto* repaired = std::get_if<group::Repaired>(&*message)) {
+        on_repaired(peer->first, *repaired, now);
+    } else if (const auto* history = std::get_if<group::HistoryAnswer>(&*message)) {
+        on_history_answer(peer->first, *history, now);
     }
 }
 
@@ -199,6 +216,7 @@ void Group::on_refusal(ContactId id, const std::string& reason, Time now) {
 void Group::on_welcome(ContactId id, const group::Identity& node, Time now) {
     Contact& contact = contacts_.at(id);
     contact.answered = now;
+    contact.keys_failed = 0;
     contact.name = node.name;
     // Whoever answered there before does so no longer.
     bury_former({}, id, node.incarnation, now);
@@ -241,27 +259,30 @@ void Group::meet(ContactId id, const group::Identity& node, Time now) {
     const Endpoint publisher{node.host.empty() ? contact.router.host : node.host, node.pub_port};
     if (contact.publisher != publisher) release_publisher(contact);
     contact.publisher = publisher;
-    outlet_.listen_to(publisher);
+    outlet_.listen_to(publisher, contact.key);
     Peer& peer = peers_[node.incarnation];
     peer.name = node.name;
     peer.contact = id;
     peer.heard = peer.since = now;
-    prove_link(node.incarnation, now);
+    // It may be an old acquaintance, after a split: its streams go on where they were.
+    streams_.set_present(node.incarnation, now);
+    peer.wants_marks = peer.proves_link_after_marks = true;
+    ask_marks(node.incarnation, now);
 }
 
 void Group::prove_link(Incarnation incarnation, Time now) {
     Peer& peer = peers_.at(incarnation);
     const Fence& fence = fences_.open({incarnation}, {}, now + config_.fence_timeout);
     peer.link = fence.id;
-    outlet_.subscribe(group::key_of(fence.id));
+    outlet_.subscribe(group::key_of(fence.key()));
 }
 
 void Group::on_link(const Endpoint& publisher, Time now) {
     for (auto& [incarnation, peer] : peers_) {
         // Without a proof under way: one that is sent again on reconnecting proves it as well.
-        if (contacts_.at(peer.contact).publisher == publisher && peer.link.serial == 0) {
-            prove_link(incarnation, now);
-        }
+        if (contacts_.at(peer.contact).publisher != publisher) continue;
+        peer.wants_marks = true;
+        if (peer.link.serial == 0 && !peer.proves_link_after_marks) prove_link(incarnation, now);
     }
 }
 
@@ -270,16 +291,18 @@ void Group::on_heartbeat(const group::Heartbeat& heartbeat, Time now) {
     if (found == peers_.end()) return;
     Peer& peer = found->second;
     peer.heard = now;
+    // A heartbeat that is lost took its marks with it.
+    if (peer.heartbeat != 0 && heartbeat.number != peer.heartbeat + 1) peer.wants_marks = true;
+    peer.heartbeat = heartbeat.number;
+    for (const auto& mark : heartbeat.moved) {
+        if (interest_.contains(mark.bucket)) streams_.on_mark(heartbeat.sender, mark, now);
+    }
+    if (streams_.hole_count() > 0) ask_repair(heartbeat.sender, now);
     if (heartbeat.goodbye) return bury(heartbeat.sender, FactKind::node_left, "it left", now);
     if (peer.is_silent) {
         peer.is_silent = false;
         peer.since = now;
         outlet_.note({FactKind::node_up, peer.name, "heard again", 0});
-    }
-    for (const auto& mark : heartbeat.moved) {
-        if (interest_.contains(mark.bucket)) {
-            note_missed(heartbeat.sender, streams_.on_mark(heartbeat.sender, mark));
-        }
     }
 }
 
@@ -307,9 +330,14 @@ void Group::bury(Incarnation incarnation, FactKind why, const std::string& reaso
     const ContactId id = found->second.contact;
     const std::string name = found->second.name;
     const bool was_up = found->second.is_up;
+    if (why == FactKind::node_down) {
+        streams_.set_away(incarnation, now);
+    } else {
+        streams_.bury(incarnation, now);
+    }
     peers_.erase(found);
-    streams_.forget(incarnation);
     for (const Fence& fence : fences_.forget(incarnation)) finish(fence);
+    stop_awaiting(incarnation, now);
 
     Contact& contact = contacts_.at(id);
     contact.state = ContactState::calling;
@@ -338,6 +366,7 @@ void Group::on_beacon(const std::string& seen_host, std::string_view datagram, T
     if (beacon->goodbye) return;
     Endpoint router = beacon->router;
     if (router.host.empty()) router.host = seen_host;
+    refused_callers_.erase(router);
     const bool is_new = !find_contact(router);
     const auto contact = add_contact(router, false, now);
     if (!contact) return;

@@ -9,6 +9,7 @@ namespace roost {
 namespace {
 
 constexpr Duration sweep_interval = std::chrono::seconds(1);
+constexpr Duration stood_still = std::chrono::seconds(2);
 
 std::string reason(std::string_view text) {
     std::string json = R"({"reason":)";
@@ -22,11 +23,14 @@ std::string reason(std::string_view text) {
 Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubOutlet& outlet,
          SocketSink& sink)
     : rules_(rules),
+      origin_(origin),
       limits_(limits),
       outlet_(outlet),
-      numbering_(origin),
+      numbering_(origin, limits.interest_bits),
       json_(limits.json_depth_max),
-      outbox_(sink, limits.outbox) {}
+      outbox_(sink, limits.outbox),
+      channels_(limits.interest_bits),
+      dedup_(limits.dedup_window) {}
 
 SocketId Hub::on_open(Time now) {
     SocketId socket = 0;
@@ -94,7 +98,6 @@ void Hub::refuse_frame(SocketId socket, FrameError error) {
 }
 
 void Hub::handle(SocketId socket, const ClientMessage& message, std::string_view text, Time now) {
-    (void)now;
     if (message.topic == "phoenix" && message.event == "heartbeat") {
         return on_phoenix(socket, message);
     }
@@ -106,7 +109,7 @@ void Hub::handle(SocketId socket, const ClientMessage& message, std::string_view
         if (channel) return on_leave(socket, *channel, message);
         return reply(socket, message.join_ref, message, "ok", "{}");
     }
-    if (channel) return on_push(socket, *channel, message);
+    if (channel) return on_push(socket, *channel, message, now);
     reply(socket, "null", message, "error", reason("unmatched topic"));
 }
 
@@ -128,31 +131,43 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
         outlet_.note({FactKind::join_refused, "channels", {}, socket});
         return reply(socket, reply_ref, message, "error", reason("too many channels joined"));
     }
+    std::optional<Since> since;
+    if (message.payload.find(R"("since")") != std::string_view::npos &&
+        is_json_object(message.payload)) {
+        if (const auto raw = member(message.payload, "since"); raw && !is_json_null(*raw)) {
+            const auto parsed = parse_since(*raw);
+            if (!parsed) return reply(socket, reply_ref, message, "error", reason(parsed.error()));
+            since = *parsed;
+        }
+    }
     const ChannelId joining =
         channels_.add(socket, message.topic, rule, message.join_ref, message.ref);
     const auto added = interest_.add(channels_.topic_of(joining).bucket);
     if (added.is_first) outlet_.want(channels_.topic_of(joining).bucket, added.ticket);
     ++counters_.joins;
-    if (!added.is_live) {
-        INVARIANT(!old);  // a joined channel has made its bucket live
-        waiting(joining).ref = message.ref;
-        return;
+    INVARIANT(added.is_live || !old);  // a joined channel has made its bucket live
+    if (added.is_live && !since) {
+        complete_join(joining, message.ref, "{}");
+    } else {
+        WaitingJoin& join = waiting(joining);
+        join.ref = message.ref;
+        join.since = std::move(since);
+        if (added.is_live) begin_resume(joining);
     }
-    complete_join(joining, message.ref);
     if (!old) return;
-    // A duplicate join: the new channel is answered first, then the old one is closed, as in
-    // Phoenix.
+    // A duplicate join: the new channel is answered first (unless it has to wait), then the old one
+    // is closed, as in Phoenix.
     const std::string_view old_ref = channels_.channel(*old).join_ref();
     outbox_.put(socket, push_frame(old_ref, old_ref, message.raw_topic, "phx_close", "{}"));
     remove_channel(*old);
 }
 
-void Hub::complete_join(ChannelId id, std::string_view ref) {
+void Hub::complete_join(ChannelId id, std::string_view ref, std::string_view response) {
     channels_.make_member(id);
     const Channel& channel = channels_.channel(id);
     std::string raw_topic;
     append_quoted(raw_topic, channels_.topic_of(id).name);
-    outbox_.put(channel.socket, reply_frame(channel.ref, ref, raw_topic, "ok", "{}"));
+    outbox_.put(channel.socket, reply_frame(channel.ref, ref, raw_topic, "ok", response));
 }
 
 void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) {
@@ -164,7 +179,7 @@ void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) 
     remove_channel(id);
 }
 
-void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message) {
+void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, Time now) {
     const Channel& channel = channels_.channel(id);
     if (!is_json_null(message.join_ref) && message.join_ref != channel.join_ref()) {
         return reply(socket, message.join_ref, message, "error", reason("stale"));
@@ -180,8 +195,18 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message) {
     if (!is_json_object(message.payload)) {
         return reply(socket, channel.ref, message, "error", reason("payload must be an object"));
     }
-    publish(socket, rule.push, message);
-    reply(socket, channel.ref, message, "ok", "{}");
+    std::string message_id;
+    if (message.payload.find(R"("roost_id")") != std::string_view::npos) {
+        if (const auto raw = member(message.payload, "roost_id")) {
+            if (is_json_string(*raw)) message_id = unquote(*raw, message_id);
+            if (message_id.empty() || message_id.size() > limits::message_id_bytes_max) {
+                return reply(socket, channel.ref, message, "error",
+                             reason("roost_id must be a string of 1 to 128 bytes"));
+            }
+        }
+    }
+    const bool is_new = publish(socket, rule.push, message, message_id, now);
+    reply(socket, channel.ref, message, "ok", is_new ? "{}" : R"({"duplicate":true})");
 }
 
 void Hub::hold(SocketId socket, ChannelId channel, std::string_view text) {
@@ -195,27 +220,53 @@ void Hub::hold(SocketId socket, ChannelId channel, std::string_view text) {
     close(socket, CloseCode::policy);
 }
 
-void Hub::publish(SocketId publisher, PushPolicy policy, const ClientMessage& message) {
-    const auto broadcast = numbering_.publish(message.topic, message.event, message.payload);
+bool Hub::publish(SocketId publisher, PushPolicy policy, const ClientMessage& message,
+                  std::string_view id, Time now) {
+    if (!dedup_.admit(message.topic, id, now)) {
+        ++counters_.deduplicated;
+        return false;
+    }
+    const auto broadcast = numbering_.publish({message.topic, message.event, message.payload, id});
     ++counters_.broadcasts_in;
     outlet_.to_node(broadcast);
-    deliver(*broadcast, outbox_.add(broadcast, broadcast->frame()),
-            policy == PushPolicy::others ? publisher : nobody);
+    deliver(broadcast, policy == PushPolicy::others ? publisher : nobody);
+    return true;
 }
 
-void Hub::on_broadcast(const BroadcastRef& broadcast) {
+void Hub::on_broadcast(const BroadcastRef& broadcast, Time now) {
     if (outbox_.is_full()) flush();
     if (!channels_.find_topic(broadcast->topic())) return;
-    deliver(*broadcast, outbox_.add(broadcast, broadcast->frame()), nobody);
+    if (!dedup_.admit(broadcast->topic(), broadcast->id(), now)) {
+        ++counters_.deduplicated;
+        return tell_repeated(*broadcast);
+    }
+    deliver(broadcast, nobody);
 }
 
-void Hub::deliver(const Broadcast& broadcast, std::uint32_t frame, SocketId except) {
-    const auto topic = channels_.find_topic(broadcast.topic());
-    if (!topic) return;
-    const auto& sockets = channels_.topic(*topic).member_sockets;
-    for (const SocketId socket : sockets) {
+void Hub::deliver(const BroadcastRef& broadcast, SocketId except) {
+    const auto id = channels_.find_topic(broadcast->topic());
+    if (!id) return;
+    const Topic& topic = channels_.topic(*id);
+    if (topic.resuming_count > 0) collect(broadcast);
+    const std::uint32_t frame = outbox_.add(broadcast, broadcast->frame());
+    if (topic.positioned_count == 0) {
+        for (const SocketId socket : topic.member_sockets) {
+            if (socket == except) continue;
+            outbox_.put(socket, frame);
+            ++counters_.deliveries;
+        }
+        return;
+    }
+    const auto positioned = std::make_shared<const std::string>(broadcast->positioned_frame());
+    const std::uint32_t positioned_frame = outbox_.add(positioned, *positioned);
+    for (std::size_t i = 0; i < topic.members.size(); ++i) {
+        const SocketId socket = topic.member_sockets[i];
         if (socket == except) continue;
-        outbox_.put(socket, frame);
+        if (channels_.channel(topic.members[i]).is_positioned) {
+            put_positioned(topic.members[i], broadcast, positioned_frame);
+        } else {
+            outbox_.put(socket, frame);
+        }
         ++counters_.deliveries;
     }
 }
@@ -225,20 +276,28 @@ void Hub::on_live(Bucket bucket, Ticket ticket, Time now) {
     // Answer first all joins that waited, then say what their clients said meanwhile: that may
     // end channels and begin others.
     std::vector<std::pair<SocketId, std::vector<std::string>>> held;
-    const auto first = waiting_.lower_bound({bucket, 0});
-    auto it = first;
-    for (; it != waiting_.end() && it->first.first == bucket; ++it) {
+    std::vector<ChannelId> resuming;
+    for (auto it = waiting_.lower_bound({bucket, 0});
+         it != waiting_.end() && it->first.first == bucket;) {
         const ChannelId id = it->first.second;
-        complete_join(id, it->second.ref);
+        if (it->second.since) {
+            resuming.push_back(id);
+            ++it;
+            continue;
+        }
+        complete_join(id, it->second.ref, "{}");
         held.emplace_back(channels_.channel(id).socket, std::move(it->second.held));
+        it = waiting_.erase(it);
     }
-    waiting_.erase(first, it);
-    for (const auto& [socket, texts] : held) {
-        for (const auto& text : texts) {
-            if (connections_[socket].is_closing) break;
-            if (const auto message = decode_text(json_, text, scratch_)) {
-                handle(socket, *message, text, now);
-            }
+    for (const ChannelId id : resuming) begin_resume(id);
+    for (const auto& [socket, texts] : held) say_held(socket, texts, now);
+}
+
+void Hub::say_held(SocketId socket, const std::vector<std::string>& texts, Time now) {
+    for (const auto& text : texts) {
+        if (connections_[socket].is_closing) return;
+        if (const auto message = decode_text(json_, text, scratch_)) {
+            handle(socket, *message, text, now);
         }
     }
 }
@@ -249,7 +308,11 @@ Hub::WaitingJoin& Hub::waiting(ChannelId id) {
 
 void Hub::remove_channel(ChannelId id) {
     const Bucket bucket = channels_.topic_of(id).bucket;
-    waiting_.erase({bucket, id});
+    if (const auto waiting = waiting_.find({bucket, id}); waiting != waiting_.end()) {
+        resuming_.erase(waiting->second.resuming);
+        waiting_.erase(waiting);
+    }
+    ahead_.erase(id);
     channels_.remove(id);
     if (interest_.remove(bucket)) outlet_.release(bucket);
 }
@@ -276,7 +339,12 @@ void Hub::flush() {
 
 void Hub::tick(Time now) {
     if (now < next_sweep_) return;
+    // This node has stood still: what its clients said meanwhile is still to be read.
+    const Duration pause = next_sweep_ == Time{} ? Duration{} : now - next_sweep_;
     next_sweep_ = now + sweep_interval;
+    if (pause > stood_still) {
+        for (Connection& connection : connections_) connection.heard += pause;
+    }
     for (SocketId socket = 0; socket < connections_.size(); ++socket) {
         Connection& connection = connections_[socket];
         if (!connection.is_open || connection.is_closing) continue;

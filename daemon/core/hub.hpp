@@ -10,22 +10,28 @@
 //                      -> deliver          (members of this shard: noted in the outbox)
 //   on_broadcast (from another shard or node) -> deliver, and stops
 //   flush -> one send for each socket that has something pending
+//
+// hub.cpp has this path and the joins; hub_resume.cpp what channels with positions need beside.
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "daemon/core/channels.hpp"
+#include "daemon/core/dedup.hpp"
 #include "daemon/core/fact.hpp"
 #include "daemon/core/local_interest.hpp"
 #include "daemon/core/numbering.hpp"
 #include "daemon/core/outbox.hpp"
+#include "daemon/core/replay.hpp"
 #include "daemon/core/time.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/client_text.hpp"
+#include "proto/since.hpp"
 
 namespace roost {
 
@@ -46,6 +52,8 @@ public:
     virtual void to_node(const BroadcastRef& broadcast) = 0;
     virtual void want(Bucket bucket, Ticket ticket) = 0;
     virtual void release(Bucket bucket) = 0;
+    // What has been published on the topic since? Answered by on_resumed.
+    virtual void resume(Ticket ticket, std::string_view topic, const Since& since) = 0;
     // After what has been sent so far. The edge calls on_close when the socket is gone.
     virtual void close(SocketId socket, CloseCode code) = 0;
     virtual void note(const Fact& fact) = 0;
@@ -56,6 +64,8 @@ struct HubLimits {
     std::size_t json_depth_max = 64;
     Duration idle_max = std::chrono::seconds(60);
     OutboxLimits outbox;
+    unsigned interest_bits = bucket_bits_max;
+    Duration dedup_window = std::chrono::seconds(120);
 };
 
 struct HubCounters {
@@ -63,6 +73,7 @@ struct HubCounters {
     std::uint64_t broadcasts_in = 0;  // published here by clients
     std::uint64_t deliveries = 0;     // (message, member) pairs
     std::uint64_t joins = 0;
+    std::uint64_t deduplicated = 0;  // publishes that were repeated, and messages that came twice
 };
 
 class Hub {
@@ -81,7 +92,10 @@ public:
     void on_close(SocketId socket);
 
     // This node's other loops.
-    void on_broadcast(const BroadcastRef& broadcast);
+    void on_broadcast(const BroadcastRef& broadcast, Time now);
+    // Messages of a stream are lost for good: channels with positions are told.
+    void on_gap(const Gap& gap);
+    void on_resumed(Ticket ticket, Replay replay, Time now);
     void on_live(Bucket bucket, Ticket ticket, Time now);
 
     // Time.
@@ -105,9 +119,13 @@ private:
         bool is_pinged = false;
         std::uint8_t bad_frames = 0;
     };
-    // A join that waits for its bucket, and what its client said to the topic meanwhile.
+    // A join that waits for its bucket, and then, if its client wants to resume, for what it
+    // missed; and what its client said to the topic meanwhile.
     struct WaitingJoin {
         std::string ref;
+        std::optional<Since> since;
+        Ticket resuming = 0;
+        std::vector<BroadcastRef> collected;  // what was published since it has asked
         std::vector<std::string> held;
         std::size_t held_bytes = 0;
     };
@@ -116,15 +134,25 @@ private:
     void on_phoenix(SocketId socket, const ClientMessage& message);
     void on_join(SocketId socket, const ClientMessage& message);
     void on_leave(SocketId socket, ChannelId channel, const ClientMessage& message);
-    void on_push(SocketId socket, ChannelId channel, const ClientMessage& message);
+    void on_push(SocketId socket, ChannelId channel, const ClientMessage& message, Time now);
     void hold(SocketId socket, ChannelId channel, std::string_view text);
     void refuse_frame(SocketId socket, FrameError error);
 
-    void complete_join(ChannelId channel, std::string_view ref);
+    void complete_join(ChannelId channel, std::string_view ref, std::string_view response);
+    void say_held(SocketId socket, const std::vector<std::string>& texts, Time now);
+    // hub_resume.cpp
+    void begin_resume(ChannelId channel);
+    void collect(const BroadcastRef& broadcast);
+    void tell_repeated(const Broadcast& broadcast);
+    void tell_positioned(const Topic& topic, std::string_view position, std::string_view event,
+                         std::string_view payload);
+    void put_positioned(ChannelId channel, const BroadcastRef& broadcast, std::uint32_t frame);
+    void limit_replay(Replay& replay, bool& is_truncated) const;
     void remove_channel(ChannelId channel);
     WaitingJoin& waiting(ChannelId channel);
-    void publish(SocketId publisher, PushPolicy policy, const ClientMessage& message);
-    void deliver(const Broadcast& broadcast, std::uint32_t frame, SocketId except);
+    bool publish(SocketId publisher, PushPolicy policy, const ClientMessage& message,
+                 std::string_view id, Time now);
+    void deliver(const BroadcastRef& broadcast, SocketId except);
     void reply(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                std::string_view status, std::string_view response);
     void close(SocketId socket, CloseCode code);
@@ -132,6 +160,7 @@ private:
     static constexpr SocketId nobody = UINT32_MAX;
 
     const Rules& rules_;
+    Origin origin_;
     HubLimits limits_;
     HubOutlet& outlet_;
     Numbering numbering_;
@@ -142,7 +171,13 @@ private:
     LocalInterest interest_;
     std::vector<Connection> connections_;
     std::vector<SocketId> free_sockets_;
+    Dedup dedup_;
     std::map<std::pair<Bucket, ChannelId>, WaitingJoin> waiting_;
+    std::map<Ticket, ChannelId> resuming_;
+    Ticket last_resume_ = 0;
+    // What channels have been told, and what comes here later: they had heard it on another node,
+    // or it is on its way from another shard.
+    std::map<ChannelId, Positions> ahead_;
     HubCounters counters_;
     std::size_t open_ = 0;
     Time next_sweep_{};

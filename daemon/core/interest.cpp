@@ -47,6 +47,13 @@ std::vector<Bucket> Interest::take_lingered(Time now) {
     return over;
 }
 
+std::vector<Bucket> Interest::buckets() const {
+    std::vector<Bucket> all;
+    all.reserve(buckets_.size());
+    for (const auto& [bucket, state] : buckets_) all.push_back(bucket);
+    return all;
+}
+
 void Interest::for_each_holder(Bucket bucket, const std::function<void(Holder)>& visit) const {
     const auto found = buckets_.find(bucket);
     if (found == buckets_.end() || found->second.holders.none()) return;

@@ -40,6 +40,7 @@ public:
     std::vector<Bucket> take_lingered(Time now);
 
     bool contains(Bucket bucket) const { return buckets_.contains(bucket); }
+    std::vector<Bucket> buckets() const;
     void for_each_holder(Bucket bucket, const std::function<void(Holder)>& visit) const;
     std::size_t size() const { return buckets_.size(); }
 

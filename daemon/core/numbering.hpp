@@ -10,15 +10,18 @@ namespace roost {
 
 class Numbering {
 public:
-    explicit Numbering(const Origin& origin) : origin_(origin) {}
+    Numbering(const Origin& origin, unsigned interest_bits)
+        : origin_(origin), interest_bits_(interest_bits) {}
 
-    BroadcastRef publish(std::string_view topic, std::string_view event, std::string_view payload) {
-        if (last_.empty()) last_.resize(std::size_t{1} << bucket_bits);
-        return Broadcast::encode(origin_, ++last_[bucket_of(topic)], topic, event, payload);
+    BroadcastRef publish(const Broadcast::Content& content) {
+        if (last_.empty()) last_.resize(std::size_t{1} << interest_bits_);
+        const Bucket bucket = bucket_of(content.topic, interest_bits_);
+        return Broadcast::encode(origin_, ++last_[bucket], content, interest_bits_);
     }
 
 private:
     Origin origin_;
+    unsigned interest_bits_;
     std::vector<std::uint64_t> last_;
 };
 

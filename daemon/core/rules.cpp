@@ -1,6 +1,7 @@
 #include "daemon/core/rules.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace roost {
 
@@ -24,6 +25,35 @@ Unexpected<std::string> wrong(std::string_view key, std::string_view value,
                               std::string_view allowed) {
     return {std::string(key) + "=" + std::string(value) + " is not known: " + std::string(key) +
             " is one of " + std::string(allowed)};
+}
+
+std::optional<Duration> parse_age(std::string_view text) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || number == 0 || end + 1 != text.data() + text.size()) {
+        return std::nullopt;
+    }
+    switch (*end) {
+        case 's': return std::chrono::seconds(number);
+        case 'm': return std::chrono::minutes(number);
+        case 'h': return std::chrono::hours(number);
+        default: return std::nullopt;
+    }
+}
+
+std::optional<HistoryLimit> parse_history(std::string_view text) {
+    constexpr std::size_t count_max = 1'000'000;
+    HistoryLimit limit;
+    const auto comma = std::min(text.find(','), text.size());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + comma, limit.count);
+    if (error != std::errc() || end != text.data() + comma || limit.count == 0 ||
+        limit.count > count_max || comma == text.size()) {
+        return std::nullopt;
+    }
+    const auto age = parse_age(text.substr(comma + 1));
+    if (!age) return std::nullopt;
+    limit.age = *age;
+    return limit;
 }
 
 }  // namespace
@@ -55,15 +85,34 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
             } else {
                 return wrong(key, value, "broadcast, others, deny");
             }
+        } else if (key == "history") {
+            const auto limit = parse_history(value);
+            if (!limit) {
+                return Unexpected{"history=" + std::string(value) +
+                                  " must be COUNT,AGE with s, m or h, as in history=100,10m"};
+            }
+            rule.history = *limit;
         } else {
-            return Unexpected{"'" + std::string(word) + "': the keys of a rule are join=, push="};
+            return Unexpected{"'" + std::string(word) +
+                              "': the keys of a rule are join=, push=, history="};
         }
     }
     return rule;
 }
 
 Rules::Rules(std::vector<Rule> rules) : rules_(std::move(rules)) {
-    if (rules_.empty()) rules_.push_back(Rule{"*", JoinPolicy::open, PushPolicy::broadcast});
+    if (rules_.empty()) rules_.push_back(Rule{"*", JoinPolicy::open, PushPolicy::broadcast, {}});
+}
+
+bool Rules::has_history() const {
+    return std::any_of(rules_.begin(), rules_.end(),
+                       [](const Rule& rule) { return rule.history.count > 0; });
+}
+
+Duration Rules::longest_history() const {
+    Duration longest{};
+    for (const auto& rule : rules_) longest = std::max(longest, rule.history.age);
+    return longest;
 }
 
 const Rule* Rules::rule_for(std::string_view topic) const {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/core/time.hpp"
 #include "proto/result.hpp"
 
 namespace roost {
@@ -14,10 +15,18 @@ namespace roost {
 enum class JoinPolicy : std::uint8_t { open, deny };
 enum class PushPolicy : std::uint8_t { broadcast, others, deny };
 
+// What is kept of a topic: at most so many messages, none older than that. Nothing by default.
+struct HistoryLimit {
+    std::size_t count = 0;
+    Duration age{};
+    bool operator==(const HistoryLimit&) const = default;
+};
+
 struct Rule {
     std::string pattern;  // exact, or a prefix that ends in '*'
     JoinPolicy join = JoinPolicy::open;
     PushPolicy push = PushPolicy::broadcast;
+    HistoryLimit history;
 
     bool matches(std::string_view topic) const;
     bool operator==(const Rule&) const = default;
@@ -33,6 +42,9 @@ public:
 
     // Nothing for a topic that no rule matches, and for Phoenix's own topic "phoenix".
     const Rule* rule_for(std::string_view topic) const;
+    // False if no rule keeps anything.
+    bool has_history() const;
+    Duration longest_history() const;
 
 private:
     std::vector<Rule> rules_;

@@ -66,13 +66,15 @@ Wording wording_of(FactKind kind) {
         case FactKind::node_left: return {info, "node left", "node", "", "", false};
         case FactKind::node_silent: return {warning, "node silent", "node", "", "silent_ms", false};
         case FactKind::node_replaced: return {info, "node replaced", "node", "reason", "", false};
-        case FactKind::node_refused: return {warning, "node refused", "node", "reason", "", false};
+        case FactKind::node_refused: return {warning, "node refused", "node", "reason", "", true};
         case FactKind::refused_by_node:
             return {warning, "not connected", "node", "reason", "", false};
+        case FactKind::caller_turned_away:
+            return {warning, "caller of the group port turned away", "reason", "", "", true};
         case FactKind::group_message_rejected:
             return {warning, "group message rejected", "reason", "from", "bytes", true};
-        case FactKind::messages_missed:
-            return {warning, "messages of a node missed", "node", "", "count", true};
+        case FactKind::messages_lost:
+            return {warning, "messages of a node lost for good", "node", "numbers", "count", true};
         case FactKind::control_request_refused:
             return {info, "control request refused", "code", "", "", true};
         case FactKind::control_client_gone:

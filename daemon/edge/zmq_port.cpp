@@ -25,6 +25,15 @@ bool ZmqPort::send(std::string_view bytes, zmq::send_flags flags) {
     }
 }
 
+bool ZmqPort::send(zmq::message_t message) {
+    touch();
+    try {
+        return socket_.send(message, zmq::send_flags::dontwait).has_value();
+    } catch (const zmq::error_t&) {
+        return false;  // no such peer any more
+    }
+}
+
 bool ZmqPort::service() {
     if (!is_touched_) return false;
     is_touched_ = false;

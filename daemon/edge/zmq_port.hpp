@@ -25,6 +25,7 @@ public:
     zmq::socket_t& socket() { return socket_; }
     // Never waits. False if it could not be sent.
     bool send(std::string_view bytes, zmq::send_flags flags = zmq::send_flags::none);
+    bool send(zmq::message_t message);
     // Something was done with socket() that may have swallowed an edge.
     void touch() { is_touched_ = true; }
     // True if it received anything. Called by its owner at the end of the turn.

@@ -1,94 +1,15 @@
 // netns: three nodes on three network stacks find each other by beacon alone.
 //
-// Each node lives in a network namespace of its own, all on one bridge, with the ports that a user
-// would have. The bridge is in a fourth namespace: nothing is changed on the machine's own network.
+// Each node lives in a network namespace of its own, all on one bridge: see lib/network.mjs.
 import assert from "node:assert/strict";
-import {spawnSync} from "node:child_process";
 import {test} from "node:test";
 
-import {Child, find_program, run} from "../e2e/lib/child.mjs";
-import {in_group, meshed, Node, roostd} from "../e2e/lib/node.mjs";
+import {in_group, meshed} from "../e2e/lib/node.mjs";
 import {until} from "../e2e/lib/wait.mjs";
+import {start_nodes} from "./lib/host.mjs";
+import {Network, what_is_missing} from "./lib/network.mjs";
 
-const ip_program = find_program("ip");
-
-async function ip(...args) {
-  const {code, err} = await run(ip_program, args);
-  if (code !== 0) throw new Error(`ip ${args.join(" ")}: ${err}`);
-}
-
-async function why_not() {
-  if (process.getuid() !== 0) return "needs root to make network namespaces";
-  if (!ip_program) return "needs the program `ip` (iproute2)";
-  const name = `roost-probe-${process.pid}`;
-  try {
-    await ip("netns", "add", name);
-    await ip("-n", name, "link", "add", "br0", "type", "bridge");
-  } catch (error) {
-    return `network namespaces are not to be had here: ${error.message}`;
-  } finally {
-    await run(ip_program, ["netns", "del", name]);
-  }
-  return false;
-}
-
-class NamespaceNode extends Node {
-  constructor(group, namespace, index) {
-    super(group, `host${index}`, {beacon: true}, {port: 4000, group_port: 7370});
-    Object.assign(this, {namespace, address: `10.77.0.${index}`});
-  }
-
-  get flags() {
-    return ["--listen", "0.0.0.0:4000", "--group-listen", "0.0.0.0:7370", "--name", this.name,
-      "--control", this.control, "--shards", "1"];
-  }
-
-  async start() {
-    this.child = new Child(ip_program, ["netns", "exec", this.namespace, roostd, ...this.flags]);
-    await until(`${this.name} answers`, async () => {
-      if (!this.child.is_running) throw new Error(this.log);
-      return (await this.roost(["ping"])).code === 0;
-    });
-    return this;
-  }
-}
-
-const namespaces = new Set();
-
-// Also when the test itself dies.
-process.on("exit", () => {
-  for (const name of namespaces) spawnSync(ip_program, ["netns", "del", name]);
-});
-
-async function add_namespace(group, name) {
-  namespaces.add(name);
-  group.add(async () => {
-    await ip("netns", "del", name);
-    namespaces.delete(name);
-  });
-  await ip("netns", "add", name);
-  await ip("-n", name, "link", "set", "lo", "up");
-  return name;
-}
-
-// A bridge, and `count` hosts 10.77.0.1, 10.77.0.2, ... on its ports port1, port2, ...
-async function build_network(group, count) {
-  const bridge = await add_namespace(group, `roost-${process.pid}-bridge`);
-  await ip("-n", bridge, "link", "add", "br0", "type", "bridge");
-  await ip("-n", bridge, "link", "set", "br0", "up");
-  const hosts = [];
-  for (let n = 1; n <= count; ++n) {
-    const host = await add_namespace(group, `roost-${process.pid}-${n}`);
-    await ip("link", "add", `port${n}`, "netns", bridge, "type", "veth",
-      "peer", "name", "eth0", "netns", host);
-    await ip("-n", bridge, "link", "set", `port${n}`, "master", "br0", "up");
-    await ip("-n", host, "addr", "add", `10.77.0.${n}/24`, "brd", "+", "dev", "eth0");
-    await ip("-n", host, "link", "set", "eth0", "up");
-    hosts.push(host);
-  }
-  const set_cable = (n, state) => ip("-n", bridge, "link", "set", `port${n}`, state);
-  return {hosts, cut: (n) => set_cable(n, "down"), heal: (n) => set_cable(n, "up")};
-}
+const missing = await what_is_missing();
 
 // What is published on one node is printed by a `roost sub` on each of the others.
 async function message_crosses(from, others) {
@@ -104,13 +25,10 @@ async function message_crosses(from, others) {
   }
 }
 
-test("three hosts on one network: found by beacon, cut off, and healed", {skip: await why_not()},
-  in_group(async (group) => {
-    const network = await build_network(group, 3);
-    const nodes = network.hosts.map((host, i) => new NamespaceNode(group, host, i + 1));
-    group.nodes.push(...nodes);
-    for (const node of nodes) await node.start();
-    await meshed(nodes);
+test("three hosts on one network: found by beacon, cut off, and healed",
+  {skip: missing.namespaces}, in_group(async (group) => {
+    const network = await Network.build(group, 3);
+    const nodes = await start_nodes(group, network);
     const [first, second, third] = nodes;
     const row = (await first.nodes()).get(second.name);
     assert.match(row.address, /^10\.77\.0\.2:/, "the address is the one on the network");

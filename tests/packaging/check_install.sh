@@ -21,7 +21,8 @@ check_root() {
     for file in usr/bin/roostd usr/bin/roost etc/roost/roostd.toml \
         usr/lib/systemd/system/roostd.service usr/lib/systemd/system/roostd@.service \
         usr/share/man/man1/roost.1 usr/share/man/man7/roost-protocol.7 \
-        usr/share/man/man8/roostd.8 usr/share/doc/roost/README.md \
+        usr/share/man/man8/roostd.8 usr/share/roost/roost-resume.js \
+        usr/share/doc/roost/README.md \
         usr/share/doc/roost/CHANGELOG.md usr/share/doc/roost/copyright; do
         [ -s "$root/$file" ] || fail "$what lacks /$file"
     done

@@ -1,7 +1,14 @@
-// cluster_node: one node of a simulated cluster. For the parts of Cluster only.
+// cluster_node: one node of a simulated group: hub and group of the real core, with one shard.
+//
+// They are joined by calls that wait for the end of the event, as the queues between the loops of a
+// real node do.
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
 
 #include "tests/sim/cluster.hpp"
 
@@ -15,46 +22,26 @@ inline std::size_t node_of(const Endpoint& endpoint) {
     return std::stoul(endpoint.host.substr(endpoint.host.rfind('.') + 1));
 }
 
-// The kind of a directed message: the first element of its array, whatever kinds there are.
-inline std::string_view kind_of(std::string_view bytes) {
-    if (bytes.size() < 2 || (bytes[1] & 0xe0) != 0xa0) return "bytes";
-    return bytes.substr(2, static_cast<std::size_t>(bytes[1] & 0x1f));
-}
-
-// One node with one shard: hub and group, joined by calls that wait for the end of the event, as
-// the queues between the loops of a real node do.
 struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
     Cluster& cluster;
     std::size_t id;
     Rules rules;
-    // Clocks of different machines have nothing to do with each other.
-    Duration clock_ahead;
+    Duration clock_ahead{};
     std::deque<std::function<void()>> letters;
     std::map<ContactId, std::size_t> contacts;
-    std::vector<ClientId> clients;  // by socket
     std::unique_ptr<Hub> hub;
     std::unique_ptr<Group> group;
 
-    Node(Cluster& cluster_, std::size_t id_, const std::vector<std::string>& rules_)
-        : cluster(cluster_),
-          id(id_),
-          rules(parsed(rules_)),
-          clock_ahead(std::chrono::seconds(1000 * (id_ + 1))) {}
-
-    static std::vector<Rule> parsed(const std::vector<std::string>& texts) {
-        std::vector<Rule> rules;
-        for (const auto& text : texts) rules.push_back(*parse_rule(text));
-        return rules;
-    }
+    Node(Cluster& cluster_, std::size_t id_)
+        : cluster(cluster_), id(id_), rules(cluster.config_.rules) {}
 
     Network& net() { return cluster.network_; }
-    Time now() const { return cluster.now() + clock_ahead; }
+    Time now() { return net().now() + clock_ahead; }
     void later(std::function<void()> letter) { letters.push_back(std::move(letter)); }
 
-    // HubOutlet and SocketSink.
     void to_node(const BroadcastRef& message) override {
-        cluster.on_published(*message);
-        later([this, message] { group->on_local(message); });
+        cluster.on_numbered(*message);
+        later([this, message] { group->on_local(message, now()); });
     }
     void want(Bucket bucket, Ticket ticket) override {
         later([=, this] { group->on_want(0, bucket, ticket); });
@@ -62,44 +49,55 @@ struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
     void release(Bucket bucket) override {
         later([=, this] { group->on_release(0, bucket, now()); });
     }
-    void close(SocketId socket, CloseCode) override {
-        later([=, this] { cluster.on_closed(id, socket); });
+    void resume(Ticket ticket, std::string_view topic, const Since& since) override {
+        later([this, ticket, topic = std::string(topic), since] {
+            group->on_resume(0, ticket, topic, since, now());
+        });
     }
+    void close(SocketId socket, CloseCode) override { cluster.on_closed(id, socket); }
     void note(const Fact& fact) override {
-        if (!cluster.is_traced()) return;
-        cluster.tell("node" + std::to_string(id),
-                     std::string(name_of(fact.kind)) + " " + fact.subject + " " + fact.detail +
-                         (fact.number == 0 ? "" : " " + std::to_string(fact.number)));
+        if (!cluster.trace_) return;
+        cluster.tell("node " + std::to_string(id) + ": " + std::string(name_of(fact.kind)) + " " +
+                     fact.subject + " " + fact.detail);
     }
     bool send(SocketId socket, std::string_view bytes) override {
         cluster.on_bytes(id, socket, bytes);
         return true;
     }
 
-    // GroupOutlet.
-    void open_contact(ContactId contact, const Endpoint& router) override {
+    void open_contact(ContactId contact, const Endpoint& router, std::size_t) override {
         contacts[contact] = node_of(router);
     }
     void close_contact(ContactId contact) override { contacts.erase(contact); }
     bool to_contact(ContactId contact, std::string_view bytes) override {
         return net().call(id, contact, contacts.at(contact), bytes);
     }
-    void answer(const std::string& route, std::string_view bytes) override {
+    bool answer(const std::string& route, std::string_view bytes) override {
         net().answer(id, route, bytes);
+        return true;
     }
-    void listen_to(const Endpoint& publisher) override { net().listen_to(id, node_of(publisher)); }
+    void listen_to(const Endpoint& publisher, std::size_t) override {
+        net().listen_to(id, node_of(publisher));
+    }
     void stop_listening_to(const Endpoint& publisher) override {
         net().stop_listening_to(id, node_of(publisher));
     }
     void subscribe(std::string_view key) override { net().subscribe(id, key); }
     void unsubscribe(std::string_view key) override { net().unsubscribe(id, key); }
     void publish(std::string_view bytes) override { net().publish(id, bytes); }
+    void broadcast(const BroadcastRef& message) override { net().publish(id, message->wire()); }
     void send_beacon(std::string_view bytes) override { net().beacon(id, bytes); }
     void to_holder(Holder, const BroadcastRef& message) override {
-        later([this, message] { hub->on_broadcast(message); });
+        later([this, message] { hub->on_broadcast(message, now()); });
+    }
+    void to_holder(Holder, const Gap& gap) override {
+        later([this, gap] { hub->on_gap(gap); });
     }
     void live(Holder, Bucket bucket, Ticket ticket) override {
         later([=, this] { hub->on_live(bucket, ticket, now()); });
+    }
+    void resumed(Holder, Ticket ticket, Replay replay) override {
+        later([this, ticket, replay] { hub->on_resumed(ticket, replay, now()); });
     }
 
     Ends ends() {
@@ -119,13 +117,6 @@ struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
             group->on_link({router_of(from).host, 7371}, now());
         };
         return on;
-    }
-
-    // Its timer, that ends with this life.
-    void tick() {
-        group->tick(now());
-        hub->tick(now());
-        net().at(id, cluster.now() + std::chrono::milliseconds(50), [this] { tick(); });
     }
 
     void end_turn() {

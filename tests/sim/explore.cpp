@@ -1,132 +1,104 @@
-// explore: seeds of the simulation, one with a trace or many in search of a breach.
+// explore: runs schedules of the simulation, one to read or as many as time allows.
 //
-//   explore --seed S [--kind K] [--quiet]     one history, told
-//   explore --minutes M [--kind K] [--from S] fresh seeds until the time is over
-//   explore --seeds N [--kind K] [--from S]   a number of seeds
+//   explore [--kind KIND] --seed SEED            one schedule, with a trace of what happens
+//   explore [--kind KIND] --minutes MINUTES      fresh seeds; prints those that break a promise
+//   explore [--kind KIND] --seeds FIRST COUNT    so many; ends at the first that breaks a promise
 //
-// --expect repair, --expect resume: promises to be checked that the core does not keep yet.
-// Ends with 1 if a breach was found; with --must-find it is the other way round.
+// Exit codes: 0 all promises kept, 1 one was broken, 2 usage.
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <optional>
-#include <string>
+#include <random>
 
 #include "tests/sim/schedules.hpp"
 
-using namespace roost::sim;
-
 namespace {
 
-struct Wish {
-    std::optional<std::uint64_t> seed;
+using namespace roost::sim;
+
+int usage() {
+    std::cerr << "usage: explore [--kind KIND] (--seed SEED | --minutes MINUTES | --seeds FIRST "
+                 "COUNT)\n  KIND is one of:";
+    for (const auto name : kind_names) std::cerr << ' ' << name;
+    std::cerr << " (all in turn if not given)\n";
+    return 2;
+}
+
+struct Request {
     std::optional<Kind> kind;
-    std::uint64_t from = 1, seeds = 0;
-    double minutes = 0;
-    Promises promises = kept_by_the_core;
-    bool is_quiet = false;
-    bool must_find = false;
+    std::optional<std::uint64_t> seed, first, count, minutes;
 };
 
-[[noreturn]] void refuse(const std::string& sentence) {
-    std::fprintf(stderr, "explore: %s\n", sentence.c_str());
-    std::exit(2);
-}
-
-std::uint64_t number(const std::string& option, const std::string& text) {
-    char* end = nullptr;
-    const auto value = std::strtoull(text.c_str(), &end, 10);
-    if (text.empty() || *end != '\0') refuse(option + " " + text + " is not a number");
-    return value;
-}
-
-Wish read(int count, char** words) {
-    Wish wish;
-    for (int at = 1; at < count; ++at) {
-        const std::string option = words[at];
-        if (option == "--quiet") {
-            wish.is_quiet = true;
-            continue;
-        }
-        if (option == "--must-find") {
-            wish.must_find = true;
-            continue;
-        }
-        if (++at == count) refuse(option + " needs a value, or is unknown");
-        const std::string value = words[at];
-        if (option == "--seed") {
-            wish.seed = number(option, value);
-        } else if (option == "--from") {
-            wish.from = number(option, value);
-        } else if (option == "--seeds") {
-            wish.seeds = number(option, value);
-        } else if (option == "--minutes") {
-            wish.minutes = std::atof(value.c_str());
-        } else if (option == "--expect" && value == "repair") {
-            wish.promises.repair = true;
-        } else if (option == "--expect" && value == "resume") {
-            wish.promises.resume = true;
-        } else if (option == "--kind") {
-            wish.kind = kind_of_name(value);
-            if (!wish.kind) refuse("there is no kind " + value);
+std::optional<Request> parse(int argc, char** argv) {
+    Request request;
+    const auto number = [&](int at) { return std::strtoull(argv[at], nullptr, 10); };
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view flag = argv[i];
+        if (flag == "--kind" && i + 1 < argc) {
+            ++i;
+            for (std::size_t kind = 0; kind < kind_names.size(); ++kind) {
+                if (kind_names[kind] == argv[i]) request.kind = static_cast<Kind>(kind);
+            }
+            if (!request.kind) return std::nullopt;
+        } else if (flag == "--seed" && i + 1 < argc) {
+            request.seed = number(++i);
+        } else if (flag == "--minutes" && i + 1 < argc) {
+            request.minutes = number(++i);
+        } else if (flag == "--seeds" && i + 2 < argc) {
+            request.first = number(++i);
+            request.count = number(++i);
         } else {
-            refuse("there is no option " + option + " " + value);
+            return std::nullopt;
         }
     }
-    return wish;
+    if (!request.seed && !request.minutes && !request.first) return std::nullopt;
+    return request;
 }
 
-void tell(roost::Time now, const std::string& who, const std::string& what) {
-    std::printf("%10.3f  %-9s %s\n", static_cast<double>(now.time_since_epoch().count()) / 1e6,
-                who.c_str(), what.c_str());
-}
-
-// Whether there was a breach.
-bool run_one(Kind kind, std::uint64_t seed, const Wish& wish, const Trace& trace) {
-    const auto outcome = run_schedule(kind, seed, wish.promises, trace);
-    if (outcome.breaches.empty()) return false;
-    std::printf("breach: --seed %llu --kind %s\n", static_cast<unsigned long long>(seed),
-                std::string(name_of(kind)).c_str());
-    for (const auto& breach : outcome.breaches) std::printf("    %s\n", breach.c_str());
-    return true;
-}
-
-bool replay(const Wish& wish) {
-    const auto kind = wish.kind.value_or(Kind::war);
-    const bool is_breached = run_one(kind, *wish.seed, wish, wish.is_quiet ? Trace{} : Trace{tell});
-    if (!is_breached) std::printf("no promise was broken\n");
-    return is_breached;
-}
-
-// Twenty nodes cost as much as all others together: only now and then.
-Kind kind_for(std::uint64_t turn) {
-    constexpr Kind usual[] = {Kind::peace, Kind::war, Kind::lossless, Kind::resume};
-    return turn % 100 == 99 ? Kind::crowd : usual[turn % 4];
-}
-
-bool search(const Wish& wish) {
-    const auto end = std::chrono::steady_clock::now() +
-                     std::chrono::seconds(static_cast<long>(wish.minutes * 60));
-    std::uint64_t tried = 0;
-    bool is_breached = false;
-    const auto goes_on = [&] {
-        if (is_breached) return false;
-        return wish.minutes > 0 ? std::chrono::steady_clock::now() < end : tried < wish.seeds;
-    };
-    for (std::uint64_t seed = wish.from; goes_on(); ++seed, ++tried) {
-        is_breached = run_one(wish.kind.value_or(kind_for(tried)), seed, wish, {});
+bool keeps_promises(Kind kind, std::uint64_t seed, const Trace& trace) {
+    const Outcome outcome = run_schedule(kind, seed, trace);
+    const auto name = kind_names[static_cast<std::size_t>(kind)];
+    for (const auto& breach : outcome.breaches) {
+        std::cout << "--kind " << name << " --seed " << seed << ": " << breach << '\n';
     }
-    std::printf("%llu schedules\n", static_cast<unsigned long long>(tried));
-    return is_breached;
+    if (trace) {
+        std::cout << outcome.deliveries << " deliveries, " << outcome.owed << " of them promised, "
+                  << outcome.detected << " missing for a while, " << outcome.recovered
+                  << " returns recovered, " << outcome.breaches.size() << " breaches\n";
+    }
+    return outcome.breaches.empty();
+}
+
+Kind kind_of(const Request& request, std::uint64_t turn) {
+    // Twenty nodes take long: now and then.
+    if (request.kind) return *request.kind;
+    return turn % 50 == 49 ? Kind::crowd : static_cast<Kind>(turn % 4);
 }
 
 }  // namespace
 
-int main(int count, char** words) {
-    const Wish wish = read(count, words);
-    if (!wish.seed && wish.minutes <= 0 && wish.seeds == 0) {
-        refuse("say --seed S, --seeds N or --minutes M");
+int main(int argc, char** argv) {
+    const auto request = parse(argc, argv);
+    if (!request) return usage();
+    if (request->seed) {
+        const auto print = [](const std::string& line) { std::cout << line << '\n'; };
+        return keeps_promises(request->kind.value_or(Kind::lossless), *request->seed, print) ? 0
+                                                                                             : 1;
     }
-    const bool is_breached = wish.seed ? replay(wish) : search(wish);
-    return is_breached == wish.must_find ? 0 : 1;
+    if (request->first) {
+        for (std::uint64_t i = 0; i < *request->count; ++i) {
+            if (!keeps_promises(kind_of(*request, i), *request->first + i, {})) return 1;
+        }
+        return 0;
+    }
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(*request->minutes);
+    std::random_device random;
+    std::uint64_t turn = 0, broken = 0;
+    while (std::chrono::steady_clock::now() < end) {
+        broken += keeps_promises(kind_of(*request, turn), random(), {}) ? 0 : 1;
+        ++turn;
+    }
+    std::cout << turn << " schedules, " << broken << " broke a promise\n";
+    return broken == 0 ? 0 : 1;
 }

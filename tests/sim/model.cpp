@@ -78,14 +78,12 @@ void Model::on_position(ClientId id, const StreamName& stream, std::uint64_t num
 void Model::on_gap(ClientId id, const StreamName& stream, std::uint64_t from, std::uint64_t to,
                    Time) {
     if (from > to) return breach(name(id) + ": a gap from " + std::to_string(from) + " to less");
-    Life& life = clients_[id].life;
-    life.gaps[stream].emplace_back(from, to);
-    std::uint64_t& last = life.positions[stream];
-    last = std::max(last, to);
+    clients_[id].life.gaps[stream].emplace_back(from, to);
 }
 
-void Model::on_started(std::size_t node) {
+void Model::on_started(std::size_t node, Time now) {
     incarnations_[node] = ++last_incarnation_;
+    started_[last_incarnation_] = now;
 }
 
 void Model::on_stopped(std::size_t node) {
@@ -151,12 +149,20 @@ bool Model::is_in_gap(const Client& client, const Message& message) const {
 }
 
 // The join covered the publisher's node when that was in view: undisturbed for so long that it has
-// been. The same for the return, if the client was away.
+// been. The same for the return, if the client was away. A publisher's node that started after the
+// join had to be met first.
 bool Model::is_promised(const Client& client, const Message& message) const {
     if (message.published <= client.life.begun) return false;
     const auto is_covered = [&](std::size_t node, Time joined) {
         return is_undisturbed(message.node, node, joined - settle, joined);
     };
+    const Time started = started_.at(message.incarnation);
+    const Time met = started + settle;
+    if (message.published > client.joined && client.joined < met && started > Time{} &&
+        (message.published < met ||
+         !is_undisturbed(message.node, client.node, started + Duration(1), met))) {
+        return false;
+    }
     return is_covered(client.life.node, client.life.begun) &&
            is_covered(client.node, client.joined);
 }

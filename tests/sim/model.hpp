@@ -44,7 +44,7 @@ public:
     void on_gap(ClientId client, const StreamName& stream, std::uint64_t from, std::uint64_t to,
                 Time now);
 
-    void on_started(std::size_t node);
+    void on_started(std::size_t node, Time now);
     void on_stopped(std::size_t node);
     // The link between two nodes was cut or healed, lost something, or one of them started, died
     // or stood still. From now on it may carry messages, or cannot.
@@ -107,6 +107,7 @@ private:
     std::map<ClientId, Client> clients_;
     std::map<std::uint64_t, Message> messages_;
     std::map<std::size_t, std::uint64_t> incarnations_;  // of the nodes that are up
+    std::map<std::uint64_t, Time> started_;              // by incarnation
     std::uint64_t last_incarnation_ = 0;
     std::map<std::pair<std::size_t, std::size_t>, std::vector<Disturbance>> disturbances_;
     std::vector<std::string> breaches_;

@@ -21,8 +21,8 @@ struct Story {
     std::uint64_t last = 0;
 
     Story() {
-        model.on_started(0);
-        model.on_started(1);
+        model.on_started(0, Time{});
+        model.on_started(1, Time{});
         model.on_joined(1, 0, "room", false, at(20s));
         model.on_joined(2, 1, "room", false, at(20s));
     }
@@ -63,7 +63,7 @@ TEST_CASE("of a node that has died nothing is claimed") {
     Story story;
     story.publish(22s);
     story.model.on_stopped(0);
-    story.model.on_started(0);
+    story.model.on_started(0, Time{});
     CHECK(story.breaches_at(60s) == 0);
 }
 

@@ -129,7 +129,7 @@ void Network::go_on(std::size_t id) {
         Node& node = nodes_[id];
         if (!node.is_paused) return;
         node.is_paused = false;
-        at(id, now_, [this, id, waiting = std::exchange(node.waiting, {})]() mutable {
+        at(id, now_, [this, waiting = std::exchange(node.waiting, {})]() mutable {
             for (auto& happening : waiting) {
                 // A parcel that has waited here has come through its link already.
                 if (auto* parcel = std::get_if<Parcel>(&happening)) {

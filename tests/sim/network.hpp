@@ -83,7 +83,6 @@ public:
     void flap_caller(std::size_t caller, std::size_t target, Duration delay);
     // In both directions, on top of what a link takes anyway.
     void slow(std::size_t a, std::size_t b, Duration delay);
-    Duration delay(std::size_t from, std::size_t to) const { return link(from, to).delay; }
     void pause(std::size_t node);
     void go_on(std::size_t node);
     bool is_paused(std::size_t node) const { return nodes_[node].is_paused; }

@@ -10,7 +10,8 @@
 #include <map>
 #include <string>
 
-#include "tests/sim/cluster_node.hpp"
+#include "proto/group_wire.hpp"
+#include "tests/sim/cluster.hpp"
 
 using namespace roost;
 using namespace roost::sim;
@@ -26,6 +27,12 @@ struct Traffic {
     std::uint64_t messages = 0, bytes = 0;
 };
 using Traffics = std::map<std::string, Traffic>;
+
+// A directed message begins with its kind, as a short string in an array.
+std::string_view kind_of(std::string_view bytes) {
+    if (bytes.size() < 2 || (bytes[1] & 0xe0) != 0xa0) return "bytes";
+    return bytes.substr(2, static_cast<std::size_t>(bytes[1] & 0x1f));
+}
 
 std::string kind(Lane lane, std::string_view bytes) {
     switch (lane) {

@@ -1,6 +1,6 @@
 #include "tests/sim/schedules.hpp"
 
-#include <algorithm>
+#include "tests/sim/cluster.hpp"
 
 namespace roost::sim {
 
@@ -8,238 +8,233 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::string_view names[] = {"peace", "war", "crowd", "lossless", "resume"};
-
-struct Stage {
-    Cluster& cluster;
-    std::vector<ClientId> clients{};
-    std::size_t topics = 4;
-
-    Network& network() { return cluster.network(); }
-    std::uint64_t draw(std::uint64_t below) { return cluster.network().random(below); }
-    std::size_t any_node() { return draw(cluster.size()); }
-    std::size_t other_than(std::size_t node) {
-        return (node + 1 + draw(cluster.size() - 1)) % cluster.size();
-    }
-    ClientId any_client() { return clients[draw(clients.size())]; }
-    Duration up_to(Duration most) {
-        return Duration(1 + draw(static_cast<std::uint64_t>(most.count())));
+class Schedule {
+public:
+    Schedule(const ClusterConfig& config, const Trace& trace)
+        : cluster_(config), network_(cluster_.network()), nodes_(config.nodes) {
+        if (trace) cluster_.set_trace(trace);
     }
 
-    void join_someone() {
-        const auto node = any_node();
-        if (!cluster.is_awake(node)) return;
-        clients.push_back(cluster.join(node, "room:" + std::to_string(draw(topics))));
-    }
+    Cluster& cluster() { return cluster_; }
 
-    // Clients join, speak and leave for a while.
-    void chatter(int steps) {
+    // Clients join, speak and leave at random for a while.
+    void chatter(int steps, bool they_return = false) {
         for (int step = 0; step < steps; ++step) {
-            const auto dice = draw(10);
-            if (dice < 3 || clients.empty()) {
-                join_someone();
+            const auto dice = network_.random(12);
+            const auto node = network_.random(nodes_);
+            const auto client = clients_.empty() ? 0 : some_client();
+            if (dice < 3 || clients_.empty()) {
+                if (is_well(node) && clients_.size() < 40) join(node);
             } else if (dice < 4) {
-                cluster.close(any_client());
+                if (is_well_of(client)) cluster_.close(client);
+            } else if (dice < 6 && they_return) {
+                if (!cluster_.is_open(client) && is_well(node)) cluster_.come_back(client, node);
+            } else if (dice == 6) {
+                // More at once than a link may hold.
+                for (int i = 0; i < 60; ++i) cluster_.publish(client);
             } else {
-                cluster.publish(any_client());
+                cluster_.publish(client);
             }
-            cluster.run_for(up_to(60ms));
+            cluster_.run_for(Duration(network_.random(60'000)));
         }
     }
 
-    // Of those who stay, some speak: now and then much at once.
-    void speak(int steps, std::uint64_t burst) {
-        for (int step = 0; step < steps; ++step) {
-            if (clients.empty()) return;
-            const auto speaker = any_client();
-            const auto times = draw(4) == 0 ? 1 + draw(burst) : 1;
-            for (std::uint64_t said = 0; said < times; ++said) cluster.publish(speaker);
-            cluster.run_for(up_to(60ms));
+    // One more thing goes wrong, or right again. Nothing that ends a node.
+    void trouble_links() {
+        const auto a = network_.random(nodes_), b = other_than(a);
+        switch (network_.random(9)) {
+            case 0: cluster_.cut(a, b); break;
+            case 1: cluster_.heal(a, b); break;
+            case 2: cluster_.cut_one_way(a, b); break;
+            case 3: cluster_.heal_one_way(a, b); break;
+            case 4: network_.flap_subscriber(a, b, Duration(network_.random(500'000))); break;
+            case 5: network_.flap_caller(a, b, Duration(network_.random(500'000))); break;
+            case 6: network_.slow(a, b, Duration(network_.random(200'000))); break;
+            case 7:
+                if (network_.is_paused(a)) {
+                    cluster_.go_on(a);
+                } else if (cluster_.is_running(a)) {
+                    cluster_.pause(a);
+                }
+                break;
+            default: cluster_.jump(a, Duration(network_.random(5'000'000))); break;
         }
     }
 
-    void come_and_go(int steps) {
-        for (int step = 0; step < steps && !clients.empty(); ++step) {
-            const auto client = any_client();
-            const auto node = any_node();
-            switch (draw(3)) {
-                case 0:
-                    if (draw(2) == 0) {
-                        cluster.deafen(client);
-                        cluster.run_for(up_to(300ms));
-                    }
-                    cluster.close(client);
-                    break;
-                case 1:
-                    if (cluster.is_awake(node)) cluster.come_back(client, node);
-                    break;
-                default: cluster.publish(any_client()); break;
+    void trouble_nodes() {
+        const auto a = network_.random(nodes_), b = other_than(a);
+        switch (network_.random(5)) {
+            case 0: cluster_.cut(a, b); break;
+            case 1: cluster_.heal(a, b); break;
+            case 2:
+                if (cluster_.is_running(a)) cluster_.crash(a);
+                break;
+            case 3:
+                if (!cluster_.is_running(a)) cluster_.start(a);
+                break;
+            default: break;
+        }
+    }
+
+    void heal_all() {
+        for (std::size_t a = 0; a < nodes_; ++a) {
+            if (!cluster_.is_running(a)) cluster_.start(a);
+            cluster_.go_on(a);
+            for (std::size_t b = 0; b < nodes_; ++b) {
+                if (a == b) continue;
+                cluster_.heal(a, b);
+                cluster_.heal_one_way(a, b);
+                network_.slow(a, b, 0us);
             }
-            cluster.run_for(up_to(60ms));
         }
     }
 
-    // What goes wrong without a node's end.
-    void disturb() {
-        const auto a = any_node(), b = other_than(a);
-        switch (draw(11)) {
-            case 0: return cluster.cut(a, b);
-            case 1: return cluster.heal(a, b);
-            case 2: return cluster.cut_one_way(a, b);
-            case 3: cluster.heal_one_way(a, b); return cluster.heal_one_way(b, a);
-            case 4: return cluster.flap(a, b, Duration{});
-            case 5: return cluster.flap(a, b, up_to(2s));
-            case 6: return cluster.flap_caller(a, b, up_to(1s));
-            case 7: return cluster.slow(a, b, draw(2) == 0 ? Duration{} : up_to(200ms));
-            case 8: return cluster.pause(a, up_to(draw(2) == 0 ? 900ms : 6s));
-            case 9: return cluster.jump(a, up_to(8s));
-            default: return;
+    void all_come_back() {
+        for (ClientId client = 0; client < clients_.size(); ++client) {
+            if (!cluster_.is_open(client)) cluster_.come_back(client, network_.random(nodes_));
         }
     }
 
-    void kill_or_start() {
-        const auto node = any_node();
-        if (cluster.is_running(node)) {
-            cluster.crash(node);
-        } else {
-            cluster.start(node);
+    void require_mesh() {
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            if (cluster_.up_as_seen_by(node).size() == nodes_ - 1) continue;
+            cluster_.model().breach("node " + std::to_string(node) + " does not see all others");
         }
     }
 
-    // Cuts end, and nodes that stand still go on; then the group must be whole again.
-    void heal() {
-        cluster.heal_all();
-        cluster.run_for(22s);
-        for (std::size_t node = 0; node < cluster.size(); ++node) {
-            const auto seen = cluster.up_as_seen_by(node).size();
-            if (seen + 1 == cluster.size()) continue;
-            cluster.model().breach("node" + std::to_string(node) + " sees " + std::to_string(seen) +
-                                   " others, there are " + std::to_string(cluster.size() - 1));
+    // No node has given up anything.
+    void require_no_loss() {
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            const auto& counters = cluster_.group(node).stream_counters();
+            if (counters.lost == 0) continue;
+            cluster_.model().breach("node " + std::to_string(node) + " gave up " +
+                                    std::to_string(counters.lost) + " messages");
         }
     }
+
+    Outcome outcome() {
+        Outcome outcome;
+        outcome.breaches = cluster_.model().breaches();
+        outcome.owed = cluster_.model().owed();
+        outcome.deliveries = cluster_.model().deliveries();
+        outcome.history = network_.history();
+        outcome.recovered = cluster_.recovered();
+        for (std::size_t node = 0; node < nodes_; ++node) {
+            if (!cluster_.is_running(node)) continue;
+            outcome.detected += cluster_.group(node).stream_counters().detected;
+            outcome.repaired += cluster_.group(node).stream_counters().repaired;
+        }
+        return outcome;
+    }
+
+private:
+    bool is_well(std::size_t node) const {
+        return cluster_.is_running(node) && !network_.is_paused(node);
+    }
+    bool is_well_of(ClientId client) const { return !network_.is_paused(cluster_.home_of(client)); }
+    ClientId some_client() { return clients_[network_.random(clients_.size())]; }
+    std::size_t other_than(std::size_t node) {
+        return (node + 1 + network_.random(nodes_ - 1)) % nodes_;
+    }
+    void join(std::size_t node) {
+        const auto kind = network_.random(3) == 0 ? JoinKind::plain : JoinKind::positioned;
+        clients_.push_back(cluster_.join(node, "room:" + std::to_string(network_.random(4)), kind));
+    }
+
+    Cluster cluster_;
+    Network& network_;
+    std::size_t nodes_;
+    std::vector<ClientId> clients_;
 };
 
-void peace(Stage& stage) {
-    stage.cluster.run_for(10s);
-    stage.chatter(120);
-    stage.cluster.run_for(3s);
-    stage.cluster.model().check_reach(stage.cluster.now());
+Outcome peace(std::uint64_t seed, const Trace& trace) {
+    Schedule schedule({.nodes = 3, .seed = seed}, trace);
+    schedule.cluster().run_for(10s);
+    schedule.chatter(120);
+    schedule.cluster().run_for(3s);
+    schedule.cluster().model().check_reach(schedule.cluster().now());
+    schedule.cluster().model().check_nothing_vanished(schedule.cluster().now());
+    schedule.require_no_loss();
+    return schedule.outcome();
 }
 
-void war(Stage& stage) {
-    stage.cluster.run_for(6s);
+Outcome war(std::uint64_t seed, const Trace& trace) {
+    Schedule schedule({.nodes = 4, .seed = seed, .has_beacon = seed % 2 == 0}, trace);
+    Cluster& cluster = schedule.cluster();
+    cluster.run_for(6s);
     for (int round = 0; round < 12; ++round) {
-        if (stage.draw(3) == 0) {
-            stage.kill_or_start();
+        schedule.trouble_nodes();
+        schedule.chatter(20);
+        cluster.run_for(Duration(cluster.network().random(4'000'000)));
+    }
+    schedule.heal_all();
+    cluster.run_for(15s);
+    schedule.require_mesh();
+    schedule.chatter(40);
+    cluster.run_for(3s);
+    cluster.model().check_reach(cluster.now());
+    return schedule.outcome();
+}
+
+Outcome lossless(std::size_t nodes, int rounds, std::uint64_t seed, const Trace& trace) {
+    ClusterConfig config{.nodes = nodes, .seed = seed, .has_beacon = seed % 2 == 0};
+    config.high_water = seed % 3 == 0 ? 20'000 : 30 + seed % 50;
+    config.repair_wait = 10min;  // nothing is to be given up
+    Schedule schedule(config, trace);
+    Cluster& cluster = schedule.cluster();
+    cluster.run_for(nodes > 10 ? 15s : 10s);
+    schedule.chatter(30);
+    for (int round = 0; round < rounds; ++round) {
+        schedule.trouble_links();
+        schedule.chatter(10);
+        cluster.run_for(
+            Duration(cluster.network().random(round % 4 == 0 ? 30'000'000 : 2'000'000)));
+    }
+    schedule.heal_all();
+    cluster.run_for(25s);
+    schedule.require_mesh();
+    schedule.require_no_loss();
+    cluster.model().check_nothing_vanished(cluster.now());
+    return schedule.outcome();
+}
+
+Outcome resume(std::uint64_t seed, const Trace& trace) {
+    ClusterConfig config{.nodes = 4, .seed = seed, .has_beacon = seed % 2 == 0};
+    config.high_water = seed % 3 == 0 ? 20'000 : 30 + seed % 50;
+    config.rules = {*parse_rule("room:* history=10000,1h")};
+    config.repair_wait = 10min;
+    Schedule schedule(config, trace);
+    Cluster& cluster = schedule.cluster();
+    cluster.run_for(10s);
+    for (int round = 0; round < 12; ++round) {
+        if (round % 3 == 0) {
+            schedule.trouble_nodes();
         } else {
-            stage.disturb();
+            schedule.trouble_links();
         }
-        stage.chatter(25);
-        stage.cluster.run_for(stage.up_to(4s));
+        schedule.chatter(15, true);
+        cluster.run_for(Duration(cluster.network().random(4'000'000)));
     }
-    stage.heal();
-    stage.chatter(40);
-    stage.cluster.run_for(3s);
-    stage.cluster.model().check_reach(stage.cluster.now());
-}
-
-// The clients stay; some come while something is wrong.
-void lossless(Stage& stage, const Promises& promises) {
-    stage.cluster.run_for(12s);
-    for (int i = 0; i < 10; ++i) stage.join_someone();
-    stage.cluster.run_for(2s);
-    for (int round = 0; round < 10; ++round) {
-        stage.disturb();
-        if (stage.draw(12) == 0) stage.kill_or_start();
-        if (stage.draw(4) == 0) stage.join_someone();
-        stage.speak(12, 60);
-        stage.cluster.run_for(stage.up_to(3s));
-    }
-    stage.heal();
-    stage.speak(12, 1);
-    stage.cluster.run_for(12s);
-    if (promises.repair) stage.cluster.model().check_nothing_vanished(stage.cluster.now());
-}
-
-void resume(Stage& stage, const Promises& promises) {
-    stage.cluster.run_for(12s);
-    for (int i = 0; i < 10; ++i) stage.join_someone();
-    stage.cluster.run_for(2s);
-    for (int round = 0; round < 8; ++round) {
-        if (stage.draw(3) == 0) stage.disturb();
-        if (stage.draw(12) == 0) stage.kill_or_start();
-        stage.come_and_go(25);
-        stage.cluster.run_for(stage.up_to(2s));
-    }
-    stage.heal();
-    for (const ClientId client : stage.clients) stage.cluster.come_back(client, stage.any_node());
-    stage.cluster.run_for(5s);
-    stage.speak(12, 1);
-    stage.cluster.run_for(12s);
-    if (promises.resume) stage.cluster.model().check_nothing_vanished(stage.cluster.now());
-}
-
-ClusterConfig config_of(Kind kind, std::uint64_t seed, const Promises& promises) {
-    ClusterConfig config;
-    config.seed = seed;
-    switch (kind) {
-        case Kind::peace: config.nodes = 3; break;
-        case Kind::war:
-            config.nodes = 4;
-            config.has_beacon = seed % 2 == 0;
-            break;
-        case Kind::crowd:
-            config.nodes = 20;
-            config.has_beacon = seed % 2 == 0;
-            break;
-        case Kind::lossless:
-            config.nodes = 3 + seed % 3;
-            config.high_water = seed % 4 == 0 ? 20'000 : 8 << seed % 4;
-            config.has_positions = true;
-            break;
-        case Kind::resume:
-            config.nodes = 3 + seed % 3;
-            config.high_water = seed % 4 == 0 ? 50 : 20'000;
-            config.has_positions = true;
-            if (promises.resume) config.rules = {"room:* history=1000,10m"};
-            break;
-    }
-    return config;
+    schedule.heal_all();
+    cluster.run_for(25s);
+    schedule.require_mesh();
+    schedule.all_come_back();
+    cluster.run_for(15s);
+    cluster.model().check_nothing_vanished(cluster.now());
+    return schedule.outcome();
 }
 
 }  // namespace
 
-std::string_view name_of(Kind kind) {
-    return names[static_cast<std::size_t>(kind)];
-}
-
-std::optional<Kind> kind_of_name(std::string_view name) {
-    const auto found = std::find(std::begin(names), std::end(names), name);
-    if (found == std::end(names)) return std::nullopt;
-    return kinds[found - std::begin(names)];
-}
-
-Outcome run_schedule(Kind kind, std::uint64_t seed, const Promises& promises, Trace trace) {
-    ClusterConfig config = config_of(kind, seed, promises);
-    config.trace = std::move(trace);
-    Cluster cluster(std::move(config));
-    Stage stage{cluster};
+Outcome run_schedule(Kind kind, std::uint64_t seed, const Trace& trace) {
     switch (kind) {
-        case Kind::peace: peace(stage); break;
-        case Kind::war:
-        case Kind::crowd: war(stage); break;
-        case Kind::lossless: lossless(stage, promises); break;
-        case Kind::resume: resume(stage, promises); break;
+        case Kind::peace: return peace(seed, trace);
+        case Kind::war: return war(seed, trace);
+        case Kind::lossless: return lossless(4, 16, seed, trace);
+        case Kind::resume: return resume(seed, trace);
+        case Kind::crowd: return lossless(20, 10, seed, trace);
     }
-    const Model& model = cluster.model();
-    return {model.breaches(),
-            model.deliveries(),
-            model.owed(),
-            model.owed_to_returned(),
-            model.excused(),
-            cluster.recovered(),
-            cluster.not_recovered(),
-            cluster.network().history()};
+    return {};
 }
 
 }  // namespace roost::sim

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
+#include "tests/sim/cluster.hpp"
 #include "tests/sim/schedules.hpp"
 
 using namespace roost;
@@ -11,31 +12,9 @@ namespace {
 
 using Nodes = std::set<std::size_t>;
 
-constexpr std::uint64_t schedules_in_all = 2020;
-
 void require_kept(Cluster& cluster) {
     cluster.model().check_reach(cluster.now());
     for (const auto& breach : cluster.model().breaches()) FAIL_CHECK(breach);
-}
-
-// SEED=n repeats one seed; SIM_SCHEDULES=n is how many there are of all kinds together. With
-// `is_checked` there is something that the clients are owed.
-void require_kept(Kind kind, std::uint64_t share, bool is_checked = true) {
-    const char* one = std::getenv("SEED");
-    const char* sum = std::getenv("SIM_SCHEDULES");
-    const std::uint64_t all = sum ? std::stoull(sum) : schedules_in_all;
-    const std::uint64_t first = one ? std::stoull(one) : 1;
-    const std::uint64_t last =
-        one ? first : std::max<std::uint64_t>(1, share * all / schedules_in_all);
-    std::uint64_t owed = 0;
-    for (std::uint64_t seed = first; seed <= last; ++seed) {
-        INFO("SEED=" << seed << ", or: ./dev sim --kind " << name_of(kind) << " --seed " << seed);
-        const auto outcome = run_schedule(kind, seed);
-        for (const auto& breach : outcome.breaches) FAIL_CHECK(breach);
-        CHECK(outcome.deliveries > 0);
-        owed += outcome.owed;
-    }
-    CHECK((owed > 0) == is_checked);
 }
 
 }  // namespace
@@ -151,28 +130,36 @@ TEST_CASE("nothing is kept of dead nodes") {
 }
 
 TEST_CASE("one seed is one history") {
-    for (const Kind kind : {Kind::peace, Kind::war, Kind::lossless, Kind::resume}) {
-        CHECK(run_schedule(kind, 7).history == run_schedule(kind, 7).history);
-        CHECK(run_schedule(kind, 7).history != run_schedule(kind, 8).history);
+    CHECK(run_schedule(Kind::war, 7).history == run_schedule(Kind::war, 7).history);
+    CHECK(run_schedule(Kind::war, 7).history != run_schedule(Kind::war, 8).history);
+}
+
+TEST_CASE("[random] schedules break no promise") {
+    const struct {
+        Kind kind;
+        std::uint64_t count;
+    } runs[] = {{Kind::peace, 500},
+                {Kind::war, 500},
+                {Kind::lossless, 600},
+                {Kind::resume, 500},
+                {Kind::crowd, 20}};
+    // A slow build runs fewer: SIM_SHARE=10 is every tenth.
+    const char* share = std::getenv("SIM_SHARE");
+    const std::uint64_t divisor = share ? std::stoull(share) : 1;
+    for (const auto& run : runs) {
+        Outcome sum;
+        for (std::uint64_t seed = 1; seed <= (run.count + divisor - 1) / divisor; ++seed) {
+            const Outcome outcome = run_schedule(run.kind, seed);
+            const auto name = kind_names[static_cast<std::size_t>(run.kind)];
+            for (const auto& breach : outcome.breaches) {
+                FAIL_CHECK("./dev sim --kind " << name << " --seed " << seed << ": " << breach);
+            }
+            sum.owed += outcome.owed;
+            sum.detected += outcome.detected;
+            sum.recovered += outcome.recovered;
+        }
+        CHECK(sum.owed > 0);
+        if (run.kind == Kind::lossless || run.kind == Kind::crowd) CHECK(sum.detected > 0);
+        if (run.kind == Kind::resume) CHECK(sum.recovered > 0);
     }
-}
-
-TEST_CASE("[random] peace: every message reaches everyone, once, in order") {
-    require_kept(Kind::peace, 600);
-}
-
-TEST_CASE("[random] war: cuts, crashes and restarts break no promise to those they do not touch") {
-    require_kept(Kind::war, 600);
-}
-
-TEST_CASE("[random] crowd: the same among twenty nodes") {
-    require_kept(Kind::crowd, 20);
-}
-
-TEST_CASE("[random] lossless: whatever is lost on the way, nothing vanishes") {
-    require_kept(Kind::lossless, 400, kept_by_the_core.repair);
-}
-
-TEST_CASE("[random] resume: who comes back has heard everything, once") {
-    require_kept(Kind::resume, 400, kept_by_the_core.resume);
 }

@@ -21,7 +21,9 @@ const std::string wire =
     "\x03"s                              // shard
     "\x00\x00\x00\x00\x00\x00\x01\x02"s  // number
     "\x01"s                              // format
+    "\x04"s                              // length of the id
     "\x00\x06\x00\x07\x00\x00\x00\x0D"s  // lengths of topic, event, payload
+    "id-1"
     "room:a"s +
     "new_msg" + frame;
 
@@ -42,7 +44,8 @@ TEST_CASE("the bucket of a topic is FNV-1a folded to 16 bits") {
 }
 
 TEST_CASE("a broadcast has the bytes that its header draws") {
-    const auto made = Broadcast::encode(origin, 258, "room:a", "new_msg", R"({"body":"hi"})");
+    const auto made =
+        Broadcast::encode(origin, 258, {"room:a", "new_msg", R"({"body":"hi"})", "id-1"});
     CHECK(made->wire() == wire);
     CHECK(made->frame() == frame);
 }
@@ -54,6 +57,7 @@ TEST_CASE("a broadcast is read as it was written") {
     CHECK(broadcast.origin() == origin);
     CHECK(broadcast.number() == 258);
     CHECK(broadcast.bucket() == 0x3F79);
+    CHECK(broadcast.id() == "id-1");
     CHECK(broadcast.topic() == "room:a");
     CHECK(broadcast.event() == "new_msg");
     CHECK(broadcast.payload() == R"({"body":"hi"})");
@@ -72,7 +76,7 @@ TEST_CASE("a broadcast keeps its own copy of the bytes") {
 TEST_CASE("topics and events that are quoted, empty or long survive the way") {
     const std::string long_text(1024, '"');
     for (const auto& text : {""s, "a\"\\\n"s, "h\xc3\xa9"s, "\0"s, long_text}) {
-        const auto made = Broadcast::encode(origin, UINT64_MAX, text, text, "{}");
+        const auto made = Broadcast::encode(origin, UINT64_MAX, {text, text, "{}", {}});
         const auto read = Broadcast::parse(made->wire());
         REQUIRE(read);
         CHECK((*read)->topic() == text);
@@ -87,7 +91,7 @@ TEST_CASE("payloads of each size of frame head survive the way") {
     for (const std::size_t size : {2U, 90U, 120U, 126U, 200U, 65400U, 65536U, 1000000U}) {
         CAPTURE(size);
         const std::string payload = "{" + std::string(size - 2, ' ') + "}";
-        const auto made = Broadcast::encode(origin, 1, "room:a", "e", payload);
+        const auto made = Broadcast::encode(origin, 1, {"room:a", "e", payload, {}});
         const auto read = Broadcast::parse(made->wire());
         REQUIRE(read);
         CHECK((*read)->payload() == payload);
@@ -99,7 +103,8 @@ TEST_CASE("a broadcast cut at any length is refused, and so is one with bytes be
         CAPTURE(size);
         CHECK_FALSE(Broadcast::parse(wire.substr(0, size)));
     }
-    CHECK(error_of(wire.substr(0, 28)) == BroadcastError::truncated);
+    CHECK(error_of(wire.substr(0, Broadcast::head_bytes - 1)) == BroadcastError::truncated);
+    CHECK(error_of(wire.substr(0, 40)) == BroadcastError::truncated);
     CHECK_FALSE(Broadcast::parse(wire + "x"));
 }
 
@@ -108,8 +113,17 @@ TEST_CASE("a broadcast in the wrong bucket is refused") {
     bytes[2] = '\x7A';
     CHECK(error_of(bytes) == BroadcastError::wrong_bucket);
     bytes = wire;
-    bytes[29] = 'R';
+    bytes[Broadcast::head_bytes + 4] = 'R';
     CHECK(error_of(bytes) == BroadcastError::wrong_bucket);
+}
+
+// Streams are numbered from 1: a 0 would be taken for a message before the first one.
+TEST_CASE("a broadcast with the number 0 is refused") {
+    auto bytes = wire;
+    bytes[18] = bytes[19] = 0;
+    CHECK_FALSE(Broadcast::parse(bytes));
+    bytes[19] = 1;
+    CHECK(Broadcast::parse(bytes));
 }
 
 TEST_CASE("a broadcast of an unknown format is refused by that name") {
@@ -133,14 +147,14 @@ TEST_CASE("a broadcast whose frame has another head than ours is refused") {
 }
 
 TEST_CASE("a broadcast whose lengths do not fit its bytes is refused") {
-    for (const std::size_t at : {21U, 22U, 23U, 24U, 25U, 26U, 27U}) {
+    for (const std::size_t at : {21U, 22U, 23U, 24U, 25U, 26U, 27U, 28U}) {
         CAPTURE(at);
         auto bytes = wire;
         bytes[at] = '\xFF';
         CHECK_FALSE(Broadcast::parse(bytes));
     }
     auto bytes = wire;
-    bytes[28] = '\x2C';  // one more than the frame can hold beside its closing bracket
+    bytes[29] = '\x2C';  // one more than the frame can hold beside its closing bracket
     CHECK(error_of(bytes) == BroadcastError::bad_frame);
 }
 
@@ -149,13 +163,45 @@ TEST_CASE("a broadcast with any byte changed is refused or stays within its byte
     for (int i = 0; i < 50'000; ++i) {
         auto bytes = wire;
         bytes[random() % bytes.size()] = static_cast<char>(random());
-        bytes[random() % 29] = static_cast<char>(random());
+        bytes[random() % Broadcast::head_bytes] = static_cast<char>(random());
         const auto read = Broadcast::parse(bytes);
         if (!read) continue;
-        CHECK((*read)->topic().size() + (*read)->event().size() + 29 + (*read)->frame().size() ==
+        CHECK((*read)->id().size() + (*read)->topic().size() + (*read)->event().size() +
+                  Broadcast::head_bytes + (*read)->frame().size() ==
               bytes.size());
         CHECK((*read)->payload().size() < (*read)->frame().size());
     }
+}
+
+TEST_CASE("with its position a broadcast's frame has it in the place of the ref") {
+    const auto read = Broadcast::parse(wire);
+    REQUIRE(read);
+    CHECK((*read)->position() == "1122334455667788.3/258");
+    const auto positioned = (*read)->positioned_frame();
+    CHECK(ws::content_of(positioned, ws::Opcode::text) ==
+          R"([null,"1122334455667788.3/258","room:a","new_msg",{"body":"hi"}])");
+}
+
+TEST_CASE("ids of every length that is allowed survive the way") {
+    for (const std::size_t size : {0U, 1U, 128U, 255U}) {
+        const std::string id(size, '\xff');
+        const auto made = Broadcast::encode(origin, 1, {"room:a", "e", "{}", id});
+        const auto read = Broadcast::parse(made->wire());
+        REQUIRE(read);
+        CHECK((*read)->id() == id);
+        CHECK((*read)->topic() == "room:a");
+        CHECK((*read)->frame() == made->frame());
+    }
+}
+
+TEST_CASE("with fewer bits the bucket is the lower part of the hash, and the same on all nodes") {
+    for (unsigned bits = bucket_bits_min; bits <= bucket_bits_max; ++bits) {
+        CHECK(bucket_of("room:a", bits) == (0x3F79 & ((1U << bits) - 1)));
+        const auto made = Broadcast::encode(origin, 1, {"room:a", "e", "{}", {}}, bits);
+        CHECK(made->bucket() == bucket_of("room:a", bits));
+        CHECK(Broadcast::parse(made->wire(), bits));
+    }
+    CHECK_FALSE(Broadcast::parse(wire, 13));
 }
 
 TEST_CASE("a position names the origin and the number") {

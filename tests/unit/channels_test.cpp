@@ -9,7 +9,7 @@ using namespace roost;
 
 namespace {
 
-const Rule rule{"*"};
+const Rule rule{"*", JoinPolicy::open, PushPolicy::broadcast, {}};
 
 struct Fixture {
     Fixture() {
@@ -137,4 +137,27 @@ TEST_CASE("ten thousand comings and goings leave nothing behind") {
     }
     CHECK(f.channels.channel_count() == 0);
     CHECK(f.channels.topic_count() == 0);
+}
+
+TEST_CASE("a channel that resumed has positions, and both are counted by its topic") {
+    Fixture f;
+    f.join(0, "room:a");
+    const auto id = f.channels.add(1, "room:a", &rule, "\"1\"", "\"1\"");
+    f.channels.set_resuming(id);
+    CHECK(f.channels.topic_of(id).resuming_count == 1);
+    CHECK(f.channels.topic_of(id).positioned_count == 0);
+    CHECK_FALSE(f.channels.channel(id).is_positioned);
+    f.channels.make_member(id);
+    CHECK(f.channels.topic_of(id).resuming_count == 0);
+    CHECK(f.channels.topic_of(id).positioned_count == 1);
+    CHECK(f.channels.channel(id).is_positioned);
+    f.channels.remove(id);
+    const auto& topic = f.channels.topic(*f.channels.find_topic("room:a"));
+    CHECK(topic.positioned_count == 0);
+    const auto gone = f.channels.add(2, "room:a", &rule, "\"1\"", "\"1\"");
+    f.channels.set_resuming(gone);
+    f.channels.remove(gone);
+    CHECK(f.channels.topic(*f.channels.find_topic("room:a")).resuming_count == 0);
+    const auto next = f.channels.add(3, "room:a", &rule, "\"1\"", "\"1\"");
+    CHECK_FALSE(f.channels.channel(next).is_resuming);
 }

@@ -36,7 +36,7 @@ std::string content(std::string_view frame) {
 std::string broadcast_frame(std::string_view topic, std::string_view event,
                             std::string_view payload) {
     std::string out;
-    append_broadcast_frame(out, topic, event, payload);
+    append_broadcast_frame(out, "null", topic, event, payload);
     return out;
 }
 

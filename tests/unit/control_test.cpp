@@ -14,7 +14,8 @@ namespace {
 
 const std::vector<Request> requests = {
     {1, Ping{}},
-    {2, Publish{"room:1", "new_msg", R"({"body":"hé"})"}},
+    {2, Publish{"room:1", "new_msg", R"({"body":"hé"})", {}}},
+    {2, Publish{"room:1", "new_msg", "{}", "id-1"}},
     {3, Subscribe{{"room:1", "room:2"}}},
     {4, Unsubscribe{3}},
     {5, Nodes{}},
@@ -23,7 +24,8 @@ const std::vector<Request> requests = {
 
 const std::vector<Answer> answers = {
     {1, Pong{"web-1", "9f3c", "roost", "0.1.0", 1234567}},
-    {2, Published{"web-1.9f3c.17", 2}},
+    {2, Published{"web-1.9f3c.17", 2, false}},
+    {2, Published{"", 2, true}},
     {3, Subscribed{}},
     {4, Unsubscribed{}},
     {3, Message{"room:1", "new_msg", "{}", "web-1.9f3c.18", 0}},
@@ -69,12 +71,14 @@ TEST_CASE("every answer survives its encoding") {
 
 // Programs in other languages write and read these bytes: to change one is to break them.
 TEST_CASE("a publish and its answer have the bytes of the specification") {
-    CHECK(encode(Request{1, Publish{"room:1", "new_msg", "{}"}}) ==
+    CHECK(encode(Request{1, Publish{"room:1", "new_msg", "{}", {}}}) ==
           "\x85\xa2id\x01\xa2"
           "do\xa7publish\xa5topic\xa6room:1\xa5"
           "event\xa7new_msg\xa7payload\xa2{}"s);
-    CHECK(encode(Answer{300, Published{"p", 2}}) ==
-          "\x84\xa2id\xcd\x01\x2c\xa2is\xa9published\xa8position\xa1p\xa5peers\x02"s);
+    CHECK(encode(Answer{300, Published{"p", 2, false}}) ==
+          "\x85\xa2id\xcd\x01\x2c\xa2is\xa9published\xa8position\xa1p\xa5peers\x02"
+          "\xa9"
+          "duplicate\xc2"s);
 }
 
 TEST_CASE("no cut-off message is accepted") {
@@ -124,7 +128,7 @@ TEST_CASE("a wrong field is named, and the refusal carries the id of its request
 
 TEST_CASE("topics and events are 1 to 1024 bytes of UTF-8") {
     const auto publish = [](std::string topic, std::string event) {
-        return encode(Request{1, Publish{std::move(topic), std::move(event), "{}"}});
+        return encode(Request{1, Publish{std::move(topic), std::move(event), "{}", {}}});
     };
     CHECK(decode_request(publish(std::string(1024, 't'), "e")));
     CHECK(refusal(publish(std::string(1025, 't'), "e")).code == "bad_topic");
@@ -192,4 +196,27 @@ TEST_CASE("random bytes, and messages with random bytes in them, are read or ref
         feed(answer);
     }
     CHECK(read > 0);
+}
+
+TEST_CASE("a message id is optional, and a string of 1 to 128 bytes") {
+    const auto with = [](const std::string& id) {
+        return encode(Request{1, Publish{"room:1", "new_msg", "{}", id}});
+    };
+    CHECK(with("") == with(std::string()));
+    CHECK(with("").find("message_id") == std::string::npos);
+    CHECK(decode_request(with(std::string(128, 'x'))));
+    const std::string text = "message_id must be a string of 1 to 128 bytes";
+    CHECK(refusal(with(std::string(129, 'x'))).text == text);
+    // {"topic":"t","event":"e","payload":"{}","message_id":...}
+    const auto raw = [](const std::string& id) {
+        return message(4, "publish",
+                       "\xa5topic\xa1t\xa5"
+                       "event\xa1"
+                       "e\xa7payload\xa2{}\xaamessage_id" +
+                           id);
+    };
+    CHECK(decode_request(raw("\xa1x")));
+    CHECK(refusal(raw("\xa0")).text == text);
+    CHECK(refusal(raw("\x07")).text == "message_id must be a string");
+    CHECK(refusal(raw("\xc0")).text == "message_id must be a string");
 }

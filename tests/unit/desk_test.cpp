@@ -6,7 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "tests/unit/made.hpp"
+
 using namespace roost;
+using namespace roost::test;
 using namespace std::chrono_literals;
 
 namespace {
@@ -16,17 +19,20 @@ constexpr Holder shard_holder = 1;
 
 // Both outlets, as the fabric has them: what is live waits for the end of the turn.
 struct Outlet : GroupOutlet, DeskOutlet {
-    void open_contact(ContactId, const Endpoint&) override {}
+    void open_contact(ContactId, const Endpoint&, std::size_t) override {}
     void close_contact(ContactId) override {}
     bool to_contact(ContactId, std::string_view) override { return true; }
-    void answer(const std::string&, std::string_view) override {}
-    void listen_to(const Endpoint&) override {}
+    bool answer(const std::string&, std::string_view) override { return true; }
+    void listen_to(const Endpoint&, std::size_t) override {}
     void stop_listening_to(const Endpoint&) override {}
     void subscribe(std::string_view) override {}
     void unsubscribe(std::string_view) override {}
-    void publish(std::string_view) override { ++published; }
+    void publish(std::string_view) override {}
+    void broadcast(const BroadcastRef&) override { ++published; }
     void send_beacon(std::string_view) override {}
     void to_holder(Holder, const BroadcastRef&) override {}
+    void to_holder(Holder, const Gap&) override {}
+    void resumed(Holder, Ticket, Replay) override {}
     void live(Holder holder, Bucket bucket, Ticket ticket) override {
         if (holder == desk_holder) lives.emplace_back(bucket, ticket);
     }
@@ -115,8 +121,8 @@ TEST_CASE("a ping is answered by who the node is") {
 
 TEST_CASE("a publish goes to the group and to the shards, and is answered by its position") {
     Fixture f;
-    f.ask(1, control::Publish{"room:a", "ev", R"({"a":1})"});
-    CHECK(f.only<control::Published>(1) == control::Published{"000000000000001f.4/1", 0});
+    f.ask(1, control::Publish{"room:a", "ev", R"({"a":1})", {}});
+    CHECK(f.only<control::Published>(1) == control::Published{"000000000000001f.4/1", 0, false});
     CHECK(f.outlet.published == 1);
     REQUIRE(f.outlet.shards.size() == 1);
     CHECK(f.outlet.shards[0]->payload() == R"({"a":1})");
@@ -126,10 +132,10 @@ TEST_CASE("a publish goes to the group and to the shards, and is answered by its
 TEST_CASE("a payload that is no JSON object, or too big, is refused and published nowhere") {
     Fixture f;
     for (const auto* payload : {"", "null", "[1]", "{", "{}x", "{\"a\":1e400}"}) {
-        f.ask(1, control::Publish{"room:a", "ev", payload});
+        f.ask(1, control::Publish{"room:a", "ev", payload, {}});
         CHECK(f.only<control::Refused>(1).code == "bad_payload");
     }
-    f.ask(2, control::Publish{"room:a", "ev", "{\"a\":\"" + std::string(100, 'x') + "\"}"});
+    f.ask(2, control::Publish{"room:a", "ev", "{\"a\":\"" + std::string(100, 'x') + "\"}", {}});
     CHECK(f.only<control::Refused>(2).code == "too_big");
     CHECK(f.outlet.published == 0);
     CHECK(f.outlet.shards.empty());
@@ -148,10 +154,10 @@ TEST_CASE("a subscription is answered when it is live, and then carries messages
     CHECK(f.heard().empty());
     f.end_turn();
     f.only<control::Subscribed>(3);
-    f.desk.on_broadcast(Broadcast::encode({9, 1}, 5, "room:b", "ev", "{}"));
+    f.desk.on_broadcast(made({9, 1}, 5, "room:b"), f.now);
     CHECK(f.only<control::Message>(3) ==
           control::Message{"room:b", "ev", "{}", "0000000000000009.1/5", 0});
-    f.desk.on_broadcast(Broadcast::encode({9, 1}, 5, "room:c", "ev", "{}"));
+    f.desk.on_broadcast(made({9, 1}, 5, "room:c"), f.now);
     CHECK(f.heard().empty());
 }
 
@@ -170,7 +176,7 @@ TEST_CASE("each subscriber of a topic hears a message, its publisher before the 
     Fixture f;
     f.subscribed(1, "room:a", "one");
     f.subscribed(1, "room:a", "two");
-    f.ask(2, control::Publish{"room:a", "ev", "{}"}, "one");
+    f.ask(2, control::Publish{"room:a", "ev", "{}", {}}, "one");
     const auto answers = f.heard("one");
     REQUIRE(answers.size() == 2);
     CHECK(std::holds_alternative<control::Message>(answers[0].body));
@@ -185,7 +191,7 @@ TEST_CASE("a subscription's id cannot be used twice while it lives") {
     CHECK(f.only<control::Refused>(1).code == "bad_request");
     f.ask(2, control::Unsubscribe{1});
     f.only<control::Unsubscribed>(2);
-    f.desk.on_broadcast(Broadcast::encode({9, 1}, 5, "room:a", "ev", "{}"));
+    f.desk.on_broadcast(made({9, 1}, 5), f.now);
     CHECK(f.heard().empty());
     f.subscribed(1, "room:b");
 }
@@ -195,12 +201,12 @@ TEST_CASE("messages that a client did not take are counted in the next one") {
     f.subscribed(1, "room:a");
     f.outlet.is_deaf = true;
     for (const std::uint64_t number : {1U, 2U, 3U}) {
-        f.desk.on_broadcast(Broadcast::encode({9, 1}, number, "room:a", "ev", "{}"));
+        f.desk.on_broadcast(made({9, 1}, number), f.now);
     }
     f.outlet.is_deaf = false;
-    f.desk.on_broadcast(Broadcast::encode({9, 1}, 4, "room:a", "ev", "{}"));
+    f.desk.on_broadcast(made({9, 1}, 4), f.now);
     CHECK(f.only<control::Message>(1).missed == 3);
-    f.desk.on_broadcast(Broadcast::encode({9, 1}, 5, "room:a", "ev", "{}"));
+    f.desk.on_broadcast(made({9, 1}, 5), f.now);
     CHECK(f.only<control::Message>(1).missed == 0);
 }
 
@@ -239,7 +245,43 @@ TEST_CASE(
     f.desk.tick(f.now);
     CHECK(f.desk.client_count() == 1);
     CHECK(f.outlet.facts[FactKind::control_client_gone] == 1);
-    f.desk.on_broadcast(Broadcast::encode({9, 1}, 1, "room:a", "ev", "{}"));
+    f.desk.on_broadcast(made({9, 1}, 1), f.now);
     CHECK(f.heard("one").empty());
     f.only<control::Message>(1, "two");
+}
+
+TEST_CASE("a publish with a message id shows once, and its repetition is answered as a duplicate") {
+    Fixture f;
+    f.subscribed(1, "room:a");
+    f.ask(2, control::Publish{"room:a", "ev", "{}", "id"});
+    CHECK(f.heard().size() == 2);
+    f.ask(3, control::Publish{"room:a", "ev", "{}", "id"});
+    CHECK(f.only<control::Published>(3) == control::Published{"", 0, true});
+    CHECK(f.outlet.published == 1);
+    CHECK(f.outlet.shards.size() == 1);
+    CHECK(f.outlet.shards[0]->id() == "id");
+    CHECK(f.desk.deduplicated() == 1);
+    f.ask(4, control::Publish{"room:b", "ev", "{}", "id"});
+    CHECK_FALSE(f.only<control::Published>(4).is_duplicate);
+    f.now += 120s;
+    f.ask(5, control::Publish{"room:a", "ev", "{}", "id"});
+    CHECK(f.outlet.published == 3);
+}
+
+TEST_CASE("a message that was repeated on another node reaches a subscriber once") {
+    Fixture f;
+    f.subscribed(1, "room:a");
+    f.desk.on_broadcast(made({9, 1}, 5, "room:a", "{}", "id"), f.now);
+    f.only<control::Message>(1);
+    f.desk.on_broadcast(made({8, 1}, 3, "room:a", "{}", "id"), f.now);
+    CHECK(f.heard().empty());
+    CHECK(f.desk.deduplicated() == 1);
+}
+
+TEST_CASE("a publish that is refused does not use up its message id") {
+    Fixture f;
+    f.ask(1, control::Publish{"room:a", "ev", "[]", "id"});
+    f.only<control::Refused>(1);
+    f.ask(2, control::Publish{"room:a", "ev", "{}", "id"});
+    CHECK_FALSE(f.only<control::Published>(2).is_duplicate);
 }

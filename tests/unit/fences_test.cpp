@@ -75,3 +75,25 @@ TEST_CASE("a fence is over at its deadline and names whom it still waited for") 
     CHECK_FALSE(fences.on_answer(id, 2));
     CHECK(fences.size() == 1);
 }
+
+TEST_CASE("a peer whose link is proved is waited for by the fences opened since, not by others") {
+    Fences fences(self);
+    const auto before = fences.open({1}, {7}, at(1s)).id;
+    const auto link = fences.open({2}, {}, at(1s)).id;
+    const auto since = fences.open({1}, {8}, at(1s)).id;
+    const auto other_link = fences.open({3}, {}, at(1s)).id;
+    CHECK(fences.on_answer(link, 2));
+    fences.await(2, link);
+    CHECK(fences.on_answer(before, 1));
+    CHECK_FALSE(fences.on_answer(since, 1));
+    CHECK(fences.on_answer(since, 2));
+    CHECK(fences.on_answer(other_link, 3));
+    CHECK(fences.size() == 0);
+}
+
+TEST_CASE("the key of a fence names its buckets") {
+    Fences fences(self);
+    const Fence& fence = fences.open({1}, {7, 8}, at(1s));
+    CHECK(fence.key() == group::FenceKey{fence.id, {7, 8}});
+    CHECK(fences.open({1}, {}, at(1s)).key().buckets.empty());
+}

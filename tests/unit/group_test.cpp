@@ -3,105 +3,10 @@
 #include <catch2/catch.hpp>
 #include <msgpack.hpp>
 
+#include "tests/unit/group_fixture.hpp"
+
 using namespace roost;
-using namespace std::chrono_literals;
-
-namespace {
-
-struct Recorder final : GroupOutlet {
-    std::map<ContactId, Endpoint> contacts;
-    std::vector<std::pair<ContactId, std::string>> calls;
-    std::vector<std::pair<std::string, std::string>> answers;
-    std::vector<Endpoint> publishers;
-    std::vector<std::string> subscriptions, published;
-    std::vector<std::pair<Bucket, Ticket>> lives;
-    std::vector<std::uint64_t> delivered;
-    std::map<FactKind, int> facts;
-    bool is_connected = true;
-
-    void open_contact(ContactId id, const Endpoint& router) override { contacts[id] = router; }
-    void close_contact(ContactId id) override { contacts.erase(id); }
-    bool to_contact(ContactId id, std::string_view bytes) override {
-        if (is_connected) calls.emplace_back(id, bytes);
-        return is_connected;
-    }
-    void answer(const std::string& route, std::string_view bytes) override {
-        answers.emplace_back(route, bytes);
-    }
-    void listen_to(const Endpoint& publisher) override { publishers.push_back(publisher); }
-    void stop_listening_to(const Endpoint& publisher) override {
-        std::erase(publishers, publisher);
-    }
-    void subscribe(std::string_view key) override { subscriptions.emplace_back(key); }
-    void unsubscribe(std::string_view key) override { std::erase(subscriptions, key); }
-    void publish(std::string_view bytes) override { published.emplace_back(bytes); }
-    void send_beacon(std::string_view) override {}
-    void to_holder(Holder, const BroadcastRef& message) override {
-        delivered.push_back(message->number());
-    }
-    void live(Holder, Bucket bucket, Ticket ticket) override { lives.emplace_back(bucket, ticket); }
-    void note(const Fact& fact) override { ++facts[fact.kind]; }
-};
-
-struct GroupFixture {
-    Recorder outlet;
-    Time now{};
-    Group group;
-
-    explicit GroupFixture(std::vector<Endpoint> peers = {{"10.0.0.2", 7370}})
-        : group(config(std::move(peers)), outlet, now) {}
-
-    static GroupConfig config(std::vector<Endpoint> peers) {
-        GroupConfig made;
-        made.name = "one";
-        made.incarnation = 1;
-        made.router_port = 7370;
-        made.pub_port = 7371;
-        made.peers = std::move(peers);
-        made.beacon = false;
-        return made;
-    }
-    static group::Identity other(Incarnation incarnation = 2, const std::string& name = "two") {
-        group::Identity identity;
-        identity.group = "roost";
-        identity.name = name;
-        identity.incarnation = incarnation;
-        identity.router_port = 7370;
-        identity.pub_port = 7371;
-        return identity;
-    }
-    void run_for(Duration duration) {
-        for (const Time end = now + duration; now < end; now += 50ms) group.tick(now);
-    }
-    // The newest fence that is open.
-    group::FenceId fence() const {
-        for (auto key = outlet.subscriptions.rbegin(); key != outlet.subscriptions.rend(); ++key) {
-            if (const auto found = group::fence_of(*key)) return *found;
-        }
-        return {};
-    }
-    void answer_fence(Incarnation sender) {
-        group.on_published(group::encode(group::FenceAnswer{fence(), sender}), now);
-    }
-    void meet(Incarnation incarnation = 2) {
-        group.on_answer(1, group::encode(group::Welcome{other(incarnation)}), now);
-        answer_fence(incarnation);
-    }
-    void hear(std::uint64_t number, Incarnation incarnation = 2) {
-        group.on_published(
-            Broadcast::encode({incarnation, 0}, number, "room:1", "say", "{}")->wire(), now);
-    }
-    std::string state_of(const std::string& address) const {
-        for (const auto& row : group.nodes(now)) {
-            if (row.address == address) return row.state;
-        }
-        return "unknown";
-    }
-};
-
-constexpr auto address = "10.0.0.2:7370";
-
-}  // namespace
+using namespace roost::test;
 
 TEST_CASE("a known address is called until it answers, at once again if nothing could be sent") {
     GroupFixture f;
@@ -119,9 +24,13 @@ TEST_CASE("a peer counts as up only when its link is proved") {
     GroupFixture f;
     f.group.on_answer(1, group::encode(group::Welcome{GroupFixture::other()}), f.now);
     CHECK(f.outlet.publishers == std::vector<Endpoint>{{"10.0.0.2", 7371}});
-    CHECK(f.state_of(address) == "connecting");
+    CHECK(f.state_of(two_address) == "connecting");
+    f.answer_fence(2);  // there is none yet: first it is asked where its streams stand
+    CHECK(f.state_of(two_address) == "connecting");
+    f.answer_where();
+    CHECK(f.state_of(two_address) == "connecting");
     f.answer_fence(2);
-    CHECK(f.state_of(address) == "up");
+    CHECK(f.state_of(two_address) == "up");
     CHECK(f.group.peers_in_view() == 1);
 }
 
@@ -140,7 +49,7 @@ TEST_CASE("a wish waits for the fence of every peer in view, and one fence serve
 }
 
 TEST_CASE("without peers a wish is granted at the end of the turn") {
-    GroupFixture f(std::vector<Endpoint>{});
+    GroupFixture f(group_config({}));
     f.group.on_want(0, 7, 1);
     f.group.end_of_turn(f.now);
     CHECK(f.outlet.lives.size() == 1);
@@ -157,33 +66,16 @@ TEST_CASE("a fence that nobody answers is over at its deadline, and that is coun
     CHECK(f.outlet.facts[FactKind::fence_timed_out] == 1);
 }
 
-TEST_CASE("a message seen before is not delivered again, and a hole is counted") {
-    GroupFixture f;
-    f.meet();
-    f.group.on_want(0, bucket_of("room:1"), 1);
-    f.group.end_of_turn(f.now);
-    f.answer_fence(2);
-    for (const std::uint64_t number : {5U, 6U, 6U, 9U}) f.hear(number);
-    CHECK(f.outlet.delivered == std::vector<std::uint64_t>{5, 6, 9});
-    CHECK(f.group.counters().repeated == 1);
-    CHECK(f.group.counters().missed == 2);
-    f.group.on_published(group::encode(group::Heartbeat{2, false, {{0, bucket_of("room:1"), 11}}}),
-                         f.now);
-    CHECK(f.group.counters().missed == 4);  // a loss at the end shows by the mark
-}
-
 TEST_CASE("a message of nobody in the roster is not delivered") {
     GroupFixture f;
     f.meet();
-    f.group.on_want(0, bucket_of("room:1"), 1);
-    f.group.end_of_turn(f.now);
-    f.answer_fence(2);
+    f.join("room:1");
     f.hear(1, 77);
     CHECK(f.outlet.delivered.empty());
 }
 
 TEST_CASE("a node of another group is refused with the reason, and shown") {
-    GroupFixture f(std::vector<Endpoint>{});
+    GroupFixture f(group_config({}));
     auto stranger = GroupFixture::other();
     stranger.group = "another";
     f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{stranger}), f.now);
@@ -192,7 +84,7 @@ TEST_CASE("a node of another group is refused with the reason, and shown") {
     REQUIRE(answer);
     CHECK(std::get<group::Refusal>(*answer).reason ==
           "group 'another', this node is of group 'roost'");
-    CHECK(f.state_of(address) == "refused");
+    CHECK(f.state_of(two_address) == "refused");
 }
 
 TEST_CASE("a node of another protocol version is refused on both sides, and shown") {
@@ -207,7 +99,7 @@ TEST_CASE("a node of another protocol version is refused on both sides, and show
     CHECK(f.state_of("10.0.0.3:0") == "refused");
     // The other side reads the refusal in any version.
     f.group.on_answer(1, f.outlet.answers[0].second, f.now);
-    CHECK(f.state_of(address) == "refused");
+    CHECK(f.state_of(two_address) == "refused");
     CHECK(f.outlet.facts[FactKind::refused_by_node] == 1);
 }
 
@@ -218,17 +110,17 @@ TEST_CASE("a name that a living node has is refused; that of a restarted one is 
     REQUIRE(f.outlet.answers.size() == 1);
     CHECK(std::holds_alternative<group::Refusal>(
         *group::decode_directed(f.outlet.answers[0].second)));
-    CHECK(f.state_of(address) == "up");
+    CHECK(f.state_of(two_address) == "up");
 
     // A hello alone proves nothing: anybody can send one. The node is called at once, and its own
     // answer replaces it.
     const auto calls = f.outlet.calls.size();
     f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{GroupFixture::other(4)}), f.now);
-    CHECK(f.state_of(address) == "up");
+    CHECK(f.state_of(two_address) == "up");
     CHECK(f.outlet.calls.size() == calls + 1);
     f.meet(4);
     CHECK(f.outlet.facts[FactKind::node_replaced] == 1);
-    CHECK(f.state_of(address) == "up");
+    CHECK(f.state_of(two_address) == "up");
     CHECK(f.outlet.publishers.back() == Endpoint{"10.0.0.2", 7371});
 }
 
@@ -247,7 +139,7 @@ TEST_CASE("a connection that came back is proved again, and joins wait for it me
     GroupFixture f;
     f.meet();
     f.group.on_link({"10.0.0.2", 7371}, f.now);
-    CHECK(f.fence().serial != 0);
+    CHECK(f.fence().id.serial != 0);
     f.group.on_want(0, 7, 1);
     f.group.end_of_turn(f.now);
     CHECK(f.outlet.lives.empty());
@@ -269,16 +161,14 @@ TEST_CASE("strangers that name any number of addresses fill no memory") {
 }
 
 TEST_CASE("two names of one node share its publisher until neither needs it") {
-    GroupFixture f({{"name-of-two", 7370}});
+    GroupFixture f(group_config({{"name-of-two", 7370}}));
     auto two = GroupFixture::other();
     two.host = "10.0.0.2";
-    f.group.on_answer(1, group::encode(group::Welcome{two}), f.now);
-    f.answer_fence(2);
+    f.meet(two, 1);
     two.incarnation = 3;  // restarted, and met by the address it tells
     f.group.on_call("r", "10.0.0.2", group::encode(group::Hello{two}), f.now);
-    f.group.on_answer(2, group::encode(group::Welcome{two}), f.now);
-    f.answer_fence(3);
-    f.group.on_published(group::encode(group::Heartbeat{3, true, {}}), f.now);
+    f.meet(two, 2);
+    f.publish(group::Heartbeat{3, true, 1, {}});
     two.incarnation = 4;  // and again, met by its name
     f.group.on_answer(1, group::encode(group::Welcome{two}), f.now);
     CHECK_FALSE(f.outlet.publishers.empty());
@@ -287,9 +177,7 @@ TEST_CASE("two names of one node share its publisher until neither needs it") {
 TEST_CASE("an address that answers as another node is that node, and the first is gone") {
     GroupFixture f;
     f.meet(2);
-    auto other = GroupFixture::other(5, "five");
-    f.group.on_answer(1, group::encode(group::Welcome{other}), f.now);
-    f.answer_fence(5);
+    f.meet(GroupFixture::other(5, "five"), 1);
     f.run_for(70s);
     CHECK(f.group.nodes(f.now).size() == 2);  // this node, and the address that is called again
 }
@@ -300,20 +188,20 @@ TEST_CASE("a node that stood still buries nobody before it has read what they sa
     f.run_for(200ms);
     f.now += 10s;
     f.group.tick(f.now);
-    CHECK(f.state_of(address) == "up");
+    CHECK(f.state_of(two_address) == "up");
     f.run_for(4s);  // but if they really are silent
-    CHECK(f.state_of(address) == "down");
+    CHECK(f.state_of(two_address) == "down");
 }
 
 TEST_CASE("a join under way waits for a peer that comes into view meanwhile") {
-    GroupFixture f({{"10.0.0.2", 7370}, {"10.0.0.3", 7370}});
+    GroupFixture f(group_config({{"10.0.0.2", 7370}, {"10.0.0.3", 7370}}));
     f.meet();
-    auto three = GroupFixture::other(3, "three");
-    f.group.on_answer(2, group::encode(group::Welcome{three}), f.now);
+    f.reply(group::Welcome{GroupFixture::other(3, "three")}, 2);
+    f.answer_where(2);
     const auto link = f.fence();
     f.group.on_want(0, 7, 1);
     f.group.end_of_turn(f.now);
-    f.group.on_published(group::encode(group::FenceAnswer{link, 3}), f.now);
+    f.publish(group::FenceAnswer{link, 3, {}});
     CHECK(f.group.peers_in_view() == 2);
     f.answer_fence(2);
     CHECK(f.outlet.lives.empty());

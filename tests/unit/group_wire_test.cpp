@@ -16,7 +16,7 @@ namespace {
 
 Identity identity() {
     return {"roost", "web-1", 0x1122334455667788, "10.0.0.1",
-            7370,    7371,    bucket_bits,        {{"10.0.0.2", 7370}, {"::1", 7372}}};
+            7370,    7371,    bucket_bits_max,    {{"10.0.0.2", 7370}, {"::1", 7372}}};
 }
 
 // With the ends of every range.
@@ -34,16 +34,16 @@ Identity greatest() {
 }
 
 const std::vector<Heartbeat> heartbeats = {
-    {1, false, {}},
-    {UINT64_MAX, true, {}},
-    {7, false, {{0, 0, 1}, {63, 65535, UINT64_MAX}, {255, 0x3F79, 300}}},
+    {1, false, 1, {}},
+    {UINT64_MAX, true, UINT64_MAX, {}},
+    {7, false, 300, {{0, 0, 1}, {63, 65535, UINT64_MAX}, {255, 0x3F79, 300}}},
 };
 
 std::vector<std::string> published_messages() {
     std::vector<std::string> messages;
     for (const auto& heartbeat : heartbeats) messages.push_back(encode(heartbeat));
-    messages.push_back(encode(FenceAnswer{{1, 2}, 3}));
-    messages.emplace_back(Broadcast::encode({1, 0}, 1, "room:a", "e", "{}")->wire());
+    messages.push_back(encode(FenceAnswer{{{1, 2}, {}}, 3, {}}));
+    messages.emplace_back(Broadcast::encode({1, 0}, 1, {"room:a", "e", "{}", {}})->wire());
     return messages;
 }
 
@@ -80,26 +80,39 @@ T published(std::string_view bytes) {
 
 TEST_CASE("keys are what they are subscribed by, and none is a prefix of another") {
     CHECK(bucket_key(0x3F79) == "\x01\x3F\x79"s);
-    const FenceId fence{0x1122334455667788, 2};
-    CHECK(key_of(fence) == "\xFF\x11\x22\x33\x44\x55\x66\x77\x88\x00\x00\x00\x00\x00\x00\x00\x02"s);
-    CHECK(key_of(fence).size() == fence_key_bytes);
+    const FenceKey link{{0x1122334455667788, 2}, {}};
+    const auto head = "\xFF\x11\x22\x33\x44\x55\x66\x77\x88\x00\x00\x00\x00\x00\x00\x00\x02"s;
+    CHECK(key_of(link) == head + "\x00"s);
+    CHECK(fence_of(key_of(link)) == link);
+    const FenceKey fence{link.id, {0x3F79, 0, 0xFFFF}};
+    CHECK(key_of(fence) == head + "\x03\x3F\x79\x00\x00\xFF\xFF"s);
     CHECK(fence_of(key_of(fence)) == fence);
     CHECK(bucket_key(0xFFFF) < key_of(fence));
     CHECK(encode(heartbeats[0])[0] == heartbeat_key);
 }
 
 TEST_CASE("only a fence's key of exact length names a fence") {
-    const auto key = key_of(FenceId{1, 2});
-    for (std::size_t size = 0; size < key.size(); ++size) {
-        CHECK_FALSE(fence_of(key.substr(0, size)));
+    for (const std::size_t buckets : {std::size_t{0}, std::size_t{3}, fence_buckets_max}) {
+        const auto key = key_of(FenceKey{{1, 2}, std::vector<Bucket>(buckets, 7)});
+        REQUIRE(fence_of(key));
+        CHECK(fence_of(key)->buckets.size() == buckets);
+        for (std::size_t size = 0; size < key.size(); ++size) {
+            CHECK_FALSE(fence_of(key.substr(0, size)));
+        }
+        CHECK_FALSE(fence_of(key + "x"));
+        CHECK_FALSE(fence_of(key + "xx"));
     }
-    CHECK_FALSE(fence_of(key + "x"));
-    CHECK_FALSE(fence_of(std::string(fence_key_bytes, '\x01')));
+    CHECK_FALSE(fence_of(std::string(18, '\x01')));
 }
 
-TEST_CASE("a fence's answer is its key and the sender") {
-    const FenceAnswer answer{{0x1122334455667788, 2}, 0x0A0B};
+TEST_CASE("a fence's answer is its key, the sender, and where its streams stand") {
+    FenceAnswer answer{{{0x1122334455667788, 2}, {0x3F79, 8}}, 0x0A0B, {}};
     CHECK(encode(answer) == key_of(answer.fence) + "\x00\x00\x00\x00\x00\x00\x0A\x0B"s);
+    CHECK(published<FenceAnswer>(encode(answer)) == answer);
+    answer.marks = {{3, 0x3F79, 258}, {255, 8, UINT64_MAX}};
+    CHECK(encode(answer) == key_of(answer.fence) + "\x00\x00\x00\x00\x00\x00\x0A\x0B"s +
+                                "\x03\x3F\x79\x00\x00\x00\x00\x00\x00\x01\x02"s +
+                                "\xFF\x00\x08\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF"s);
     CHECK(published<FenceAnswer>(encode(answer)) == answer);
 }
 
@@ -107,7 +120,7 @@ TEST_CASE("heartbeats are read as they were written") {
     for (const auto& heartbeat : heartbeats) {
         CHECK(published<Heartbeat>(encode(heartbeat)) == heartbeat);
     }
-    Heartbeat full{1, false, {}};
+    Heartbeat full{1, false, 1, {}};
     for (unsigned i = 0; i < 4096; ++i) {
         full.moved.push_back({1, static_cast<Bucket>(i), UINT64_MAX});
     }
@@ -115,11 +128,12 @@ TEST_CASE("heartbeats are read as they were written") {
 }
 
 TEST_CASE("a heartbeat has these bytes") {
-    CHECK(encode(Heartbeat{5, true, {{1, 2, 3}}}) == "\x00\x93\x05\xC3\x91\x93\x01\x02\x03"s);
+    CHECK(encode(Heartbeat{5, true, 7, {{1, 2, 3}}}) ==
+          "\x00\x94\x05\xC3\x07\x91\x93\x01\x02\x03"s);
 }
 
 TEST_CASE("a broadcast is read among the published messages") {
-    const auto made = Broadcast::encode({1, 2}, 3, "room:a", "e", "{}");
+    const auto made = Broadcast::encode({1, 2}, 3, {"room:a", "e", "{}", {}});
     CHECK(published<BroadcastRef>(made->wire())->wire() == made->wire());
 }
 
@@ -218,16 +232,17 @@ TEST_CASE("values of the wrong kind or out of range are refused in a sentence") 
     who = identity();
     who.group.assign(limits::name_bytes_max + 1, 'g');
     refused(encode(Welcome{who}));
-    refused(encode(Refusal{std::string(limits::group_message_bytes_max, 'r')}));
+    refused(encode(Refusal{std::string(2000, 'r')}));
 }
 
 TEST_CASE("a mark out of range is refused") {
-    CHECK(decode_published("\x00\x93\x05\xC3\x91\x93\x01\x02\x03"s));
-    CHECK_FALSE(decode_published("\x00\x93\x05\xC3\x91\x93\xCD\x01\x00\x02\x03"s));  // shard 256
-    CHECK_FALSE(decode_published("\x00\x93\x05\xC3\x91\x93\x01\xCE\x00\x01\x00\x00\x03"s));
-    CHECK_FALSE(decode_published("\x00\x93\x05\xC3\x91\x93\x01\x02\xFF"s));  // number -1
-    CHECK_FALSE(decode_published("\x00\x93\x05\x01\x91\x93\x01\x02\x03"s));  // goodbye 1
-    CHECK_FALSE(decode_published("\x00\x93\x05\xC3\x91\x92\x01\x02"s));
+    CHECK(decode_published("\x00\x94\x05\xC3\x07\x91\x93\x01\x02\x03"s));
+    CHECK_FALSE(
+        decode_published("\x00\x94\x05\xC3\x07\x91\x93\xCD\x01\x00\x02\x03"s));  // shard 256
+    CHECK_FALSE(decode_published("\x00\x94\x05\xC3\x07\x91\x93\x01\xCE\x00\x01\x00\x00\x03"s));
+    CHECK_FALSE(decode_published("\x00\x94\x05\xC3\x07\x91\x93\x01\x02\xFF"s));  // number -1
+    CHECK_FALSE(decode_published("\x00\x94\x05\x01\x07\x91\x93\x01\x02\x03"s));  // goodbye 1
+    CHECK_FALSE(decode_published("\x00\x94\x05\xC3\x07\x91\x92\x01\x02"s));
 }
 
 TEST_CASE("a head that announces more than there is costs nothing") {

@@ -11,6 +11,7 @@
 #include "daemon/core/hub.hpp"
 #include "proto/big_endian.hpp"
 #include "proto/ws_frame.hpp"
+#include "tests/unit/made.hpp"
 
 namespace roost::test {
 
@@ -20,10 +21,20 @@ struct HubRecorder : HubOutlet {
     void to_node(const BroadcastRef& broadcast) override { published.push_back(broadcast); }
     void want(Bucket bucket, Ticket ticket) override { wants.emplace_back(bucket, ticket); }
     void release(Bucket bucket) override { releases.push_back(bucket); }
+    void resume(Ticket ticket, std::string_view topic, const Since& since) override {
+        resumes.push_back({ticket, std::string(topic), since});
+    }
     void close(SocketId socket, CloseCode code) override { closes.emplace_back(socket, code); }
     void note(const Fact& fact) override { ++facts[fact.kind]; }
 
+    struct Resume {
+        Ticket ticket;
+        std::string topic;
+        Since since;
+    };
+
     std::vector<BroadcastRef> published;
+    std::vector<Resume> resumes;
     std::vector<std::pair<Bucket, Ticket>> wants;
     std::vector<Bucket> releases;
     std::vector<std::pair<SocketId, CloseCode>> closes;

@@ -117,7 +117,7 @@ TEST_CASE("a leave is answered by a reply and a close, and ends the channel") {
     CHECK(f.heard(socket) ==
           Texts{R"(["1","8","room:a",)" + ok, R"(["1","1","room:a","phx_close",{}])"});
     CHECK(f.outlet.releases == std::vector<Bucket>{bucket_of("room:a")});
-    f.hub.on_broadcast(Broadcast::encode({1, 0}, 1, "room:a", "ev", "{}"));
+    f.hub.on_broadcast(made({1, 0}, 1), f.now);
     CHECK(f.heard(socket).empty());
 }
 
@@ -152,7 +152,7 @@ TEST_CASE("a push with a join_ref of another type or value is answered stale") {
 }
 
 TEST_CASE("what no rule matches and what is not joined is an unmatched topic") {
-    HubFixture f({{"room:*", JoinPolicy::open, PushPolicy::broadcast}});
+    HubFixture f({{"room:*", JoinPolicy::open, PushPolicy::broadcast, {}}});
     const auto socket = f.open();
     const std::vector<std::pair<std::string, std::string>> cases = {
         {R"(["1","1","lobby","phx_join",{}])", R"([null,"1","lobby",)"},
@@ -207,8 +207,8 @@ TEST_CASE("a broadcast reaches its publisher before the reply, and every other m
 TEST_CASE("a broadcast from elsewhere reaches the members and is not published again") {
     HubFixture f;
     const auto socket = f.joined();
-    f.hub.on_broadcast(Broadcast::encode({1, 0}, 1, "room:a", "ev", "{}"));
-    f.hub.on_broadcast(Broadcast::encode({1, 0}, 1, "room:none", "ev", "{}"));
+    f.hub.on_broadcast(made({1, 0}, 1), f.now);
+    f.hub.on_broadcast(made({1, 0}, 1, "room:none"), f.now);
     CHECK(f.heard(socket) == Texts{R"([null,null,"room:a","ev",{}])"});
     CHECK(f.outlet.published.empty());
 }
@@ -217,12 +217,12 @@ TEST_CASE("a channel that is joining is sent no broadcast before its reply") {
     HubFixture f;
     const auto socket = f.open();
     f.say(socket, join_a);
-    f.hub.on_broadcast(Broadcast::encode({1, 0}, 1, "room:a", "ev", "{}"));
+    f.hub.on_broadcast(made({1, 0}, 1), f.now);
     CHECK(f.heard(socket).empty());
 }
 
 TEST_CASE("with push=others a message is not sent back to its publisher") {
-    HubFixture f({{"*", JoinPolicy::open, PushPolicy::others}});
+    HubFixture f({{"*", JoinPolicy::open, PushPolicy::others, {}}});
     const auto one = f.joined();
     const auto two = f.joined();
     f.say(one, R"(["1","2","room:a","ev",{}])");
@@ -233,9 +233,9 @@ TEST_CASE("with push=others a message is not sent back to its publisher") {
 }
 
 TEST_CASE("denied joins and pushes, and payloads that are no objects, are refused in a reply") {
-    HubFixture f({{"secret:*", JoinPolicy::deny, PushPolicy::deny},
-                  {"news:*", JoinPolicy::open, PushPolicy::deny},
-                  {"*", JoinPolicy::open, PushPolicy::broadcast}});
+    HubFixture f({{"secret:*", JoinPolicy::deny, PushPolicy::deny, {}},
+                  {"news:*", JoinPolicy::open, PushPolicy::deny, {}},
+                  {"*", JoinPolicy::open, PushPolicy::broadcast, {}}});
     const auto socket = f.joined("news:a");
     f.say(socket, R"(["2","2","secret:a","phx_join",{}])");
     CHECK(f.heard(socket) == Texts{R"(["2","2","secret:a",)" + error("join denied")});
@@ -329,7 +329,7 @@ TEST_CASE("a client that answers its pings is not closed, and what it is sent do
     const auto answers = f.joined();
     for (int i = 0; i < 100; ++i) {
         f.run_for(1s);
-        f.hub.on_broadcast(Broadcast::encode({1, 0}, 1, "room:a", "ev", "{}"));
+        f.hub.on_broadcast(made({1, 0}, 1), f.now);
         f.hub.flush();
         if (f.outlet.closes.size() == 1 && f.outlet.closes[0].first == quiet) break;
         auto& sent = f.sink.sent[answers];
@@ -370,7 +370,7 @@ TEST_CASE("a client that does not read is closed with 1013, once") {
     const auto socket = f.joined();
     f.sink.slow.insert(socket);
     for (std::uint64_t i = 1; i < 60; ++i) {
-        f.hub.on_broadcast(Broadcast::encode({1, 0}, i, "room:a", "ev", "{}"));
+        f.hub.on_broadcast(made({1, 0}, i), f.now);
         f.hub.flush();
     }
     CHECK(f.outlet.closes ==
@@ -413,7 +413,7 @@ TEST_CASE("a client that comes while the node hands over is handed over too") {
 TEST_CASE("a connection's place is taken again without anything of the one before") {
     HubFixture f;
     const auto old = f.joined();
-    f.hub.on_broadcast(Broadcast::encode({1, 0}, 1, "room:a", "ev", "{}"));
+    f.hub.on_broadcast(made({1, 0}, 1), f.now);
     f.hub.on_close(old);
     CHECK(f.outlet.releases == std::vector<Bucket>{bucket_of("room:a")});
     const auto fresh = f.open();

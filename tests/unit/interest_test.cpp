@@ -1,5 +1,6 @@
 #include "daemon/core/interest.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -142,4 +143,15 @@ TEST_CASE("a late answer to an earlier wish is not taken for the present one") {
     CHECK_FALSE(local.make_live(7, earlier.ticket));
     CHECK_FALSE(local.is_live(7));
     CHECK(local.make_live(7, present.ticket));
+}
+
+TEST_CASE("the buckets that are wanted, and those that linger, are told") {
+    Interest interest(30s);
+    for (const Bucket bucket : {Bucket{7}, Bucket{3}, Bucket{65535}}) interest.want(0, bucket, 1);
+    interest.release(0, 3, at(0s));
+    auto buckets = interest.buckets();
+    std::sort(buckets.begin(), buckets.end());
+    CHECK(buckets == std::vector<Bucket>{3, 7, 65535});
+    (void)interest.take_lingered(at(30s));
+    CHECK(interest.buckets().size() == 2);
 }

@@ -29,7 +29,7 @@ export class Child {
     this.command = [program, ...args].join(" ");
     this.process = spawn(program, args, {env: environment(env), cwd});
     this.process.stdin.on("error", () => {});  // It may end before it has read everything.
-    this.process.stdin.end(input);
+    if (input !== null) this.process.stdin.end(input);  // With null it stays open, for write().
     this.process.stdout.setEncoding("utf8").on("data", (text) => (this.out += text));
     this.process.stderr.setEncoding("utf8").on("data", (text) => (this.err += text));
     alive.add(this.process);
@@ -56,6 +56,10 @@ export class Child {
 
   get lines() {
     return this.out.split("\n").slice(0, -1);
+  }
+
+  write(text) {
+    this.process.stdin.write(text);
   }
 
   signal(name) {

@@ -7,6 +7,8 @@ import WebSocket from "ws";
 
 import {until, within} from "./wait.mjs";
 
+export {WebSocket};
+
 // A connected phoenix.js socket at ws://HOST:PORT/socket; the group disconnects it.
 export async function connect(group, socket_url, options = {}) {
   const socket = new Socket(socket_url, {transport: WebSocket, timeout: 5000, ...options});
