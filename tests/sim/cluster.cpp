@@ -100,7 +100,7 @@ void Cluster::start(std::size_t id) {
     if (!config_.has_beacon && id != 0) config.peers = {router_of(0)};
     network_.start(id, node.ends());
     node.hub = std::make_unique<Hub>(Origin{incarnation, 0}, node.rules, HubLimits{}, node, node);
-    node.group = std::make_unique<Group>(config, node, now());
+    node.group = std::make_unique<Group>(config, node, node.now());
     model_.on_started(id, now());
     disturb_all(id, true);
     auto tick = std::make_shared<std::function<void()>>();
@@ -182,7 +182,7 @@ void Cluster::jump(std::size_t id, Duration ahead) {
 
 ClientId Cluster::join(std::size_t node, const std::string& topic, JoinKind kind) {
     const auto id = static_cast<ClientId>(clients_.size());
-    clients_.push_back({node, 0, topic, kind, false, false, {}});
+    clients_.push_back({node, 0, topic, kind, false, false, false, {}});
     open(id, node);
     return id;
 }
@@ -190,8 +190,9 @@ ClientId Cluster::join(std::size_t node, const std::string& topic, JoinKind kind
 void Cluster::open(ClientId id, std::size_t node) {
     Client& client = clients_[id];
     client.node = node;
-    client.socket = nodes_[node]->hub->on_open(now());
+    client.socket = nodes_[node]->hub->on_open(nodes_[node]->now());
     client.is_open = true;
+    client.is_deaf = false;
     sockets_[node][client.socket] = id;
     tell("client " + std::to_string(id) + " joins " + client.topic + " on node " +
          std::to_string(node));
@@ -200,6 +201,14 @@ void Cluster::open(ClientId id, std::size_t node) {
                                    text_of(client.kind, client.positions) + "]",
                                nodes_[node]->now());
     settle(node);
+}
+
+void Cluster::deafen(ClientId id) {
+    if (!clients_[id].is_joined) return;
+    tell("client " + std::to_string(id) + " reads no more");
+    clients_[id].is_deaf = true;
+    clients_[id].is_joined = false;
+    model_.on_gone(id, now());
 }
 
 void Cluster::close(ClientId id) {
@@ -250,7 +259,7 @@ void Cluster::on_bytes(std::size_t node, SocketId socket, std::string_view bytes
             length < 126 ? length : read_big_endian<std::uint16_t>(bytes.data() + 2);
         if (is_ping) {
             on_ping(node, socket);
-        } else {
+        } else if (!clients_[client].is_deaf) {
             on_frame(client, bytes.substr(head, size));
         }
         bytes.remove_prefix(head + size);

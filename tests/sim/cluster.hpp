@@ -57,6 +57,8 @@ public:
 
     // A client that is asked to join; the model learns of it when the reply comes.
     ClientId join(std::size_t node, const std::string& topic, JoinKind kind = JoinKind::plain);
+    // It reads no more, though its node does not know: what comes until it is closed is lost.
+    void deafen(ClientId client);
     // It goes offline. A client with positions may come back, on any node.
     void close(ClientId client);
     void come_back(ClientId client, std::size_t node);
@@ -86,6 +88,7 @@ private:
         JoinKind kind = JoinKind::plain;
         bool is_open = false;
         bool is_joined = false;
+        bool is_deaf = false;
         Positions positions;
     };
 
@@ -108,7 +111,8 @@ private:
     std::vector<Client> clients_;
     std::vector<std::map<SocketId, ClientId>> sockets_;  // by node
     std::uint64_t last_message_ = 0;
-    Incarnation last_incarnation_ = 0;
+    // As long on the wire as a real one.
+    Incarnation last_incarnation_ = 0x4000'0000'0000'0000;
     std::size_t returns_ = 0, recovered_ = 0;
     std::function<void(const std::string&)> trace_;
 };

@@ -26,14 +26,18 @@ struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
     Cluster& cluster;
     std::size_t id;
     Rules rules;
-    Duration clock_ahead{};
+    // The clocks of two machines have nothing to do with each other.
+    Duration clock_ahead;
     std::deque<std::function<void()>> letters;
     std::map<ContactId, std::size_t> contacts;
     std::unique_ptr<Hub> hub;
     std::unique_ptr<Group> group;
 
     Node(Cluster& cluster_, std::size_t id_)
-        : cluster(cluster_), id(id_), rules(cluster.config_.rules) {}
+        : cluster(cluster_),
+          id(id_),
+          rules(cluster.config_.rules),
+          clock_ahead(std::chrono::seconds(1000 * (id_ + 1))) {}
 
     Network& net() { return cluster.network_; }
     Time now() { return net().now() + clock_ahead; }

@@ -26,7 +26,7 @@ public:
             if (dice < 3 || clients_.empty()) {
                 if (is_well(node) && clients_.size() < 40) join(node);
             } else if (dice < 4) {
-                if (is_well_of(client)) cluster_.close(client);
+                if (is_well_of(client)) go(client, they_return);
             } else if (dice < 6 && they_return) {
                 if (!cluster_.is_open(client) && is_well(node)) cluster_.come_back(client, node);
             } else if (dice == 6) {
@@ -91,7 +91,8 @@ public:
 
     void all_come_back() {
         for (ClientId client = 0; client < clients_.size(); ++client) {
-            if (!cluster_.is_open(client)) cluster_.come_back(client, network_.random(nodes_));
+            if (!cluster_.is_joined(client)) cluster_.close(client);
+            cluster_.come_back(client, network_.random(nodes_));
         }
     }
 
@@ -116,6 +117,7 @@ public:
         Outcome outcome;
         outcome.breaches = cluster_.model().breaches();
         outcome.owed = cluster_.model().owed();
+        outcome.owed_to_returned = cluster_.model().owed_to_returned();
         outcome.deliveries = cluster_.model().deliveries();
         outcome.history = network_.history();
         outcome.recovered = cluster_.recovered();
@@ -135,6 +137,15 @@ private:
     ClientId some_client() { return clients_[network_.random(clients_.size())]; }
     std::size_t other_than(std::size_t node) {
         return (node + 1 + network_.random(nodes_ - 1)) % nodes_;
+    }
+    // A connection that breaks loses what was on it.
+    void go(ClientId client, bool has_lost) {
+        if (has_lost && network_.random(2) == 0) {
+            cluster_.deafen(client);
+            cluster_.run_for(Duration(network_.random(200'000)));
+            if (!is_well_of(client)) return;
+        }
+        cluster_.close(client);
     }
     void join(std::size_t node) {
         const auto kind = network_.random(3) == 0 ? JoinKind::plain : JoinKind::positioned;
@@ -163,7 +174,11 @@ Outcome war(std::uint64_t seed, const Trace& trace) {
     Cluster& cluster = schedule.cluster();
     cluster.run_for(6s);
     for (int round = 0; round < 12; ++round) {
-        schedule.trouble_nodes();
+        if (round % 2 == 0) {
+            schedule.trouble_nodes();
+        } else {
+            schedule.trouble_links();
+        }
         schedule.chatter(20);
         cluster.run_for(Duration(cluster.network().random(4'000'000)));
     }

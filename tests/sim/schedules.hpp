@@ -20,7 +20,8 @@ inline constexpr std::array<std::string_view, 5> kind_names = {"peace", "war", "
 
 struct Outcome {
     std::vector<std::string> breaches;
-    std::size_t owed = 0;  // deliveries that were checked
+    std::size_t owed = 0;              // deliveries that were checked
+    std::size_t owed_to_returned = 0;  // of those, to clients that were away at the time
     std::size_t deliveries = 0;
     std::uint64_t detected = 0, repaired = 0;  // messages that were missing for a while
     std::uint64_t history = 0;                 // everything that happened, in one number

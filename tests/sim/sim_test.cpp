@@ -157,9 +157,11 @@ TEST_CASE("[random] schedules break no promise") {
             sum.owed += outcome.owed;
             sum.detected += outcome.detected;
             sum.recovered += outcome.recovered;
+            sum.owed_to_returned += outcome.owed_to_returned;
         }
         CHECK(sum.owed > 0);
         if (run.kind == Kind::lossless || run.kind == Kind::crowd) CHECK(sum.detected > 0);
         if (run.kind == Kind::resume) CHECK(sum.recovered > 0);
+        if (run.kind == Kind::resume) CHECK(sum.owed_to_returned > 0);
     }
 }
