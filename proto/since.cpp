@@ -28,15 +28,14 @@ Result<Since, std::string> parse_since(std::string_view raw) {
     for_each_member(raw, [&](std::string_view key, std::string_view value) {
         const auto number = whole_number(value);
         const auto origin = parse_origin(key);
-        if (!number || positions.size() == limits::positions_max) {
-            is_wrong = true;
-        } else if (key == "last") {
-            is_wrong |= other.has_value();
-            other = SinceLast{*number};
-        } else if (key == "seconds") {
-            is_wrong |= other.has_value();
-            other = SinceSeconds{*number};
-        } else if (origin) {
+        const bool is_last = key == "last";
+        if (number && (is_last || key == "seconds")) {
+            is_wrong = other.has_value();
+            if (is_last)
+                other = SinceLast{*number};
+            else
+                other = SinceSeconds{*number};
+        } else if (number && origin && positions.size() < limits::positions_max) {
             positions[*origin] = *number;
         } else {
             is_wrong = true;

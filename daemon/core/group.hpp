@@ -327,6 +327,7 @@ private:
     std::vector<Bucket> fresh_;
     std::map<Incarnation, Peer> peers_;
     std::map<ContactId, Contact> contacts_;
+    std::map<Endpoint, ContactId> by_router_;
     std::map<Endpoint, RefusedCaller> refused_callers_;
     ContactId last_contact_ = 0;
     GroupCounters counters_;

@@ -33,10 +33,9 @@ group::Identity Group::identity() const {
 }
 
 std::optional<ContactId> Group::find_contact(const Endpoint& router) const {
-    for (const auto& [id, contact] : contacts_) {
-        if (contact.router == router) return id;
-    }
-    return std::nullopt;
+    const auto found = by_router_.find(router);
+    if (found == by_router_.end()) return std::nullopt;
+    return found->second;
 }
 
 std::optional<ContactId> Group::add_contact(const Endpoint& router, bool is_configured, Time now) {
@@ -45,6 +44,7 @@ std::optional<ContactId> Group::add_contact(const Endpoint& router, bool is_conf
     const ContactId id = ++last_contact_;
     Contact& contact = contacts_[id];
     contact.router = router;
+    by_router_[router] = id;
     contact.is_configured = is_configured;
     contact.since = contact.answered = contact.next_hello = now;
     outlet_.open_contact(id, router, contact.key);
@@ -64,6 +64,7 @@ void Group::release_publisher(Contact& contact) {
 void Group::drop_contact(ContactId id) {
     release_publisher(contacts_.at(id));
     outlet_.close_contact(id);
+    by_router_.erase(contacts_.at(id).router);
     contacts_.erase(id);
 }
 
@@ -90,7 +91,9 @@ void Group::call_contacts(Time now) {
         } else if (is_open || contact.state == ContactState::met) {
             // A peer is called too, seldom: its answer tells of the nodes that it knows.
             const bool is_seldom = contact.state == ContactState::met && !contact.is_urgent;
-            const auto interval = is_seldom ? 5 : 1;
+            // A large group tells itself less often, or it would speak of nothing else: what all
+            // send of all grows with the cube of their number.
+            const auto interval = is_seldom ? 5 + static_cast<std::int64_t>(peers_.size()) / 4 : 1;
             if (now >= contact.next_hello + (interval - 1) * config_.hello_interval) {
                 due.push_back(id);
             }
@@ -279,10 +282,11 @@ void Group::prove_link(Incarnation incarnation, Time now) {
 
 void Group::on_link(const Endpoint& publisher, Time now) {
     for (auto& [incarnation, peer] : peers_) {
-        // Without a proof under way: one that is sent again on reconnecting proves it as well.
         if (contacts_.at(peer.contact).publisher != publisher) continue;
         peer.wants_marks = true;
-        if (peer.link.serial == 0 && !peer.proves_link_after_marks) prove_link(incarnation, now);
+        // Always a new one: a publisher that still holds the broken link is not told again of a
+        // fence that it knows from there.
+        if (!peer.proves_link_after_marks) prove_link(incarnation, now);
     }
 }
 
@@ -373,7 +377,7 @@ void Group::on_beacon(const std::string& seen_host, std::string_view datagram, T
     contacts_.at(*contact).answered = now;
     if (!is_new) return;
     call(*contact, now);
-    send_beacon(false);  // it has not heard of us either
+    next_beacon_ = now;  // it has not heard of us either; one beacon answers all of a turn
 }
 
 std::size_t Group::peers_in_view() const {

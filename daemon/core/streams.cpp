@@ -29,6 +29,7 @@ Streams::Stream& Streams::open(Peer& peer, Key key) {
     if (is_new) {
         it->second.is_placed = is_based(peer, bucket_of_key(key));
         peer.unplaced += !it->second.is_placed;
+        peer.shards = std::max(peer.shards, shard_of_key(key) + 1U);
     }
     return it->second;
 }
@@ -43,8 +44,8 @@ void Streams::put(Peer& peer, Key key, Stream& stream, std::uint64_t last, Time 
 }
 
 void Streams::on_broadcast(const BroadcastRef& broadcast, Time now) {
-    Incarnation incarnation = broadcast->origin().incarnation;
-    if (ROOST_PLANTED(3)) incarnation = 0;  // a restarted node's numbers are taken for the old ones
+    // Planted: a restarted node's numbers are taken for the old ones.
+    const Incarnation incarnation = ROOST_PLANTED(3) ? 0 : broadcast->origin().incarnation;
     Peer& peer = peers_[incarnation];
     const Key key = key_of(broadcast->origin().shard, broadcast->bucket());
     Stream& stream = open(peer, key);
@@ -148,7 +149,7 @@ void Streams::on_base(Incarnation incarnation, Bucket bucket,
     peer.based[bucket] = true;
     if (!is_first || peer.unplaced == 0) return;
     // Of these the base says that they stood at 0; a heartbeat has overtaken it.
-    for (unsigned shard = 0; shard <= UINT8_MAX; ++shard) {
+    for (unsigned shard = 0; shard < peer.shards; ++shard) {
         const Key key = key_of(static_cast<std::uint8_t>(shard), bucket);
         const auto stream = peer.streams.find(key);
         if (stream != peer.streams.end() && !stream->second.is_placed) {
@@ -277,7 +278,7 @@ void Streams::forget(Incarnation incarnation) {
 void Streams::forget(Bucket bucket) {
     for (auto& [incarnation, peer] : peers_) {
         if (!peer.based.empty()) peer.based[bucket] = false;
-        for (unsigned shard = 0; shard <= UINT8_MAX; ++shard) {
+        for (unsigned shard = 0; shard < peer.shards; ++shard) {
             const Key key = key_of(static_cast<std::uint8_t>(shard), bucket);
             const auto stream = peer.streams.find(key);
             if (stream == peer.streams.end()) continue;
@@ -313,7 +314,7 @@ std::optional<std::uint64_t> Streams::floor(const Origin& origin, Bucket bucket)
 void Streams::for_each(Bucket bucket,
                        const std::function<void(const Origin&, std::uint64_t)>& visit) const {
     for (const auto& [incarnation, peer] : peers_) {
-        for (unsigned shard = 0; shard <= UINT8_MAX; ++shard) {
+        for (unsigned shard = 0; shard < peer.shards; ++shard) {
             const auto index = static_cast<std::uint8_t>(shard);
             const auto stream = peer.streams.find(key_of(index, bucket));
             const bool is_known = stream != peer.streams.end() && stream->second.is_placed;

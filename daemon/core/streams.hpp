@@ -115,6 +115,7 @@ private:
         std::optional<Time> away_since;
         Time progress{};           // of its repairs
         std::size_t unplaced = 0;  // streams that are known by a mark only
+        unsigned shards = 1;       // above every shard of which there was a stream
     };
 
     static Key key_of(std::uint8_t shard, Bucket bucket) {

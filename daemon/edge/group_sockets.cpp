@@ -182,6 +182,9 @@ GroupSockets::Impl::Impl(Loop& loop_, zmq::context_t& context_, std::vector<Grou
     publisher.socket().set(zmq::sockopt::sndhwm, publish_backlog);
     publisher.socket().set(zmq::sockopt::linger, 200);  // a goodbye still leaves
     subscriber.socket().set(zmq::sockopt::sndhwm, unlimited);
+    // libzmq adds up to as much again at random: peers that lost a node at once come back one by
+    // one (decisions/0006).
+    subscriber.socket().set(zmq::sockopt::reconnect_ivl, 500);
     router.socket().set(zmq::sockopt::router_mandatory, true);
     router.socket().set(zmq::sockopt::sndhwm, answer_backlog);
     publisher.socket().set(zmq::sockopt::maxmsgsize, subscription_bytes_max);
@@ -358,7 +361,7 @@ bool GroupSockets::broadcast(const BroadcastRef& broadcast) {
     auto held = std::make_unique<Held>(Held{broadcast, impl_->queued_bytes});
     // ZeroMQ only reads what it is given to send.
     zmq::message_t message(const_cast<char*>(wire.data()), wire.size(), let_go, held.get());
-    held.release();
+    static_cast<void>(held.release());  // it is let_go's now
     impl_->publisher.send(std::move(message));
     return true;
 }
