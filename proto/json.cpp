@@ -248,6 +248,9 @@ void for_each_member(std::string_view raw,
 
 std::optional<std::string_view> member(std::string_view raw_object, std::string_view name) {
     std::optional<std::string_view> found;
+    // Most have it not: neither as it is nor, without a backslash, in another spelling.
+    constexpr auto nowhere = std::string_view::npos;
+    if (raw_object.find(name) == nowhere && raw_object.find('\\') == nowhere) return found;
     for_each_member(raw_object, [&](std::string_view key, std::string_view value) {
         if (key == name) found = value;
         return true;

@@ -31,10 +31,11 @@ Result<Since, std::string> parse_since(std::string_view raw) {
         const bool is_last = key == "last";
         if (number && (is_last || key == "seconds")) {
             is_wrong = other.has_value();
-            if (is_last)
+            if (is_last) {
                 other = SinceLast{*number};
-            else
+            } else {
                 other = SinceSeconds{*number};
+            }
         } else if (number && origin && positions.size() < limits::positions_max) {
             positions[*origin] = *number;
         } else {

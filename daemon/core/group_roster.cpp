@@ -91,9 +91,7 @@ void Group::call_contacts(Time now) {
         } else if (is_open || contact.state == ContactState::met) {
             // A peer is called too, seldom: its answer tells of the nodes that it knows.
             const bool is_seldom = contact.state == ContactState::met && !contact.is_urgent;
-            // A large group tells itself less often, or it would speak of nothing else: what all
-            // send of all grows with the cube of their number.
-            const auto interval = is_seldom ? 5 + static_cast<std::int64_t>(peers_.size()) / 4 : 1;
+            const auto interval = is_seldom ? 5 : 1;
             if (now >= contact.next_hello + (interval - 1) * config_.hello_interval) {
                 due.push_back(id);
             }

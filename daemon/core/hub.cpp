@@ -132,8 +132,7 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
         return reply(socket, reply_ref, message, "error", reason("too many channels joined"));
     }
     std::optional<Since> since;
-    if (message.payload.find(R"("since")") != std::string_view::npos &&
-        is_json_object(message.payload)) {
+    if (is_json_object(message.payload)) {
         if (const auto raw = member(message.payload, "since"); raw && !is_json_null(*raw)) {
             const auto parsed = parse_since(*raw);
             if (!parsed) return reply(socket, reply_ref, message, "error", reason(parsed.error()));
@@ -196,13 +195,11 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, T
         return reply(socket, channel.ref, message, "error", reason("payload must be an object"));
     }
     std::string message_id;
-    if (message.payload.find(R"("roost_id")") != std::string_view::npos) {
-        if (const auto raw = member(message.payload, "roost_id")) {
-            if (is_json_string(*raw)) message_id = unquote(*raw, message_id);
-            if (message_id.empty() || message_id.size() > limits::message_id_bytes_max) {
-                return reply(socket, channel.ref, message, "error",
-                             reason("roost_id must be a string of 1 to 128 bytes"));
-            }
+    if (const auto raw = member(message.payload, "roost_id")) {
+        if (is_json_string(*raw)) message_id = unquote(*raw, message_id);
+        if (message_id.empty() || message_id.size() > limits::message_id_bytes_max) {
+            return reply(socket, channel.ref, message, "error",
+                         reason("roost_id must be a string of 1 to 128 bytes"));
         }
     }
     const bool is_new = publish(socket, rule.push, message, message_id, now);
