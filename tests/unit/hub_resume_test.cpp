@@ -308,15 +308,6 @@ TEST_CASE("without since, or with a null, a channel has no positions") {
     CHECK(f.heard(nested) == Texts{plain});
 }
 
-TEST_CASE("a since that is spelled with escapes is one") {
-    Fixture f;
-    const auto socket = f.open();
-    f.say(socket, R"(["3","3","room:a","phx_join",{"\u0073ince":[]}])");
-    const auto heard = f.heard(socket);
-    REQUIRE(heard.size() == 1);
-    CHECK(heard[0].find("bad since") != std::string::npos);
-}
-
 TEST_CASE("a duplicate join with since closes the old channel, and the new one is answered later") {
     Fixture f;
     const auto socket = f.joined();
