@@ -12,10 +12,12 @@ import {what_is_missing} from "./lib/network.mjs";
 const lacking = await what_is_missing();
 
 describe("processes", {concurrency: 4, skip: lacking.namespaces}, () => {
-  // Of 24 MB that each of the others publishes meanwhile, 8 MB are sent, the rest is asked for.
+  // Of 24 MB that each of the others publishes meanwhile, 8 MB are sent, the rest is asked for. It
+  // then comes at once: more than a client's queue takes by default.
   const loud = {all: {padding: 24000}, 3: {padding: 50}};
+  const patient = ["--max-queue-bytes", "100000000"];
   test("a process stopped for 20 s, and continued",
-    with_checkers({flags: ["--group-queue-bytes", "8000000"], checkers: loud},
+    with_checkers({flags: ["--group-queue-bytes", "8000000", ...patient], checkers: loud},
     async (world) => {
       const [first, second, third] = world.nodes;
       await first_two_are_well(world, 80e6, async () => {
@@ -27,7 +29,7 @@ describe("processes", {concurrency: 4, skip: lacking.namespaces}, () => {
 
   test("a process stopped for longer than the others can keep what it misses: it counts that",
     with_checkers({
-      flags: ["--group-queue-bytes", "2000000", "--repair-buffer", "2000000"],
+      flags: ["--group-queue-bytes", "2000000", "--repair-buffer", "2000000", ...patient],
       checkers: loud, may_lose: "host3",
     }, async (world) => {
       const [first, second, third] = world.nodes;
