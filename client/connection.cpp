@@ -274,6 +274,14 @@ Result<control::Published, Failure> Connection::publish(std::string_view topic,
         std::string(topic), std::string(event), std::string(payload), std::string(message_id)});
 }
 
+Result<control::Published, Failure> Connection::publish_bytes(std::string_view topic,
+                                                              std::string_view event,
+                                                              std::string_view bytes,
+                                                              std::string_view message_id) {
+    return impl_->ask<control::Published>(control::Publish{
+        std::string(topic), std::string(event), std::string(bytes), std::string(message_id), true});
+}
+
 Result<std::uint64_t, Failure> Connection::subscribe(std::vector<std::string> topics) {
     return impl_->subscribe(std::move(topics));
 }

@@ -53,11 +53,14 @@ public:
     Answered<control::Pong> ping();
     Answered<control::NodeList> nodes();
     Answered<control::TopicList> topics();
-    // The payload is JSON text. With a message id (it may be empty) the call may be repeated: the
-    // message shows once.
+    // The payload is JSON text, or any bytes. With a message id (it may be empty) the call may be
+    // repeated: the message shows once.
     Answered<control::Published> publish(std::string_view topic, std::string_view event,
                                          std::string_view payload,
                                          std::string_view message_id = {});
+    Answered<control::Published> publish_bytes(std::string_view topic, std::string_view event,
+                                               std::string_view bytes,
+                                               std::string_view message_id = {});
 
     // The number of the stream, for unsubscribe. Its messages come out of next().
     Answered<std::uint64_t> subscribe(std::vector<std::string> topics);

@@ -253,6 +253,31 @@ void add_limits(CLI::App& app, Options& options, Texts& texts) {
         ->type_name("N")
         ->check(range(1, 100'000))
         ->capture_default_str();
+    app.add_option("--max-joins", options.limits.joins_max,
+                   "Joins of one connection per second (0: any number)")
+        ->type_name("N")
+        ->check(range(0, 1'000'000))
+        ->capture_default_str();
+    app.add_option("--max-messages", options.limits.messages_max,
+                   "Messages of one connection per second, joins apart (0: any number)")
+        ->type_name("N")
+        ->check(range(0, 1'000'000))
+        ->capture_default_str();
+    app.add_option("--max-topic-bytes", options.limits.topic_bytes_max,
+                   "Length of a topic that clients may use")
+        ->type_name("BYTES")
+        ->check(range(1, 1024))
+        ->capture_default_str();
+    app.add_option("--max-event-bytes", options.limits.event_bytes_max,
+                   "Length of an event that clients may use")
+        ->type_name("BYTES")
+        ->check(range(9, 1024))  // phx_leave and heartbeat are events too
+        ->capture_default_str();
+    app.add_option("--max-json-depth", options.limits.json_depth_max,
+                   "Levels of nesting in a client's message")
+        ->type_name("LEVELS")
+        ->check(range(2, 1000))
+        ->capture_default_str();
     app.add_option("--max-queue-bytes", options.limits.outbox.bytes_max,
                    "What may wait for one client before it is closed")
         ->type_name("BYTES")

@@ -1,15 +1,19 @@
 #include "proto/broadcast.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "proto/big_endian.hpp"
+#include "proto/client_binary.hpp"
 #include "proto/client_text.hpp"
+#include "proto/json.hpp"
 #include "proto/ws_frame.hpp"
 
 namespace roost {
 
 namespace {
 constexpr char format_v2_text = 1;
+constexpr char format_v2_binary = 2;
 constexpr std::size_t content_bytes_max = std::size_t{1} << 31;
 }  // namespace
 
@@ -44,7 +48,7 @@ std::optional<Origin> parse_origin(std::string_view text) {
 
 BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const Content& content,
                                unsigned bits) {
-    const auto& [topic, event, payload, id] = content;
+    const auto& [topic, event, payload, id, is_binary] = content;
     std::shared_ptr<Broadcast> made(new Broadcast);
     made->origin_ = origin;
     made->number_ = number;
@@ -53,6 +57,7 @@ BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const
     made->topic_bytes_ = static_cast<std::uint16_t>(topic.size());
     made->event_bytes_ = static_cast<std::uint16_t>(event.size());
     made->payload_bytes_ = static_cast<std::uint32_t>(payload.size());
+    made->is_binary_ = is_binary;
 
     std::string& out = made->wire_;
     out.reserve(head_bytes + 2 * (topic.size() + event.size()) + payload.size() + id.size() + 32);
@@ -61,14 +66,27 @@ BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const
     append_big_endian(out, origin.incarnation);
     out.push_back(static_cast<char>(origin.shard));
     append_big_endian(out, number);
-    out.push_back(format_v2_text);
+    out.push_back(is_binary ? format_v2_binary : format_v2_text);
     out.push_back(static_cast<char>(made->id_bytes_));
     append_big_endian(out, made->topic_bytes_);
     append_big_endian(out, made->event_bytes_);
     append_big_endian(out, made->payload_bytes_);
     out.append(id).append(topic).append(event);
-    append_broadcast_frame(out, "null", topic, event, payload);
+    if (is_binary) {
+        append_binary_broadcast_frame(out, topic, event, payload);
+    } else {
+        append_broadcast_frame(out, topic, event, payload);
+    }
     return made;
+}
+
+bool Broadcast::is_frame_content(std::string_view content, std::string_view topic,
+                                 std::string_view event) const {
+    if (!is_binary_) return content.size() > payload_bytes_;
+    // Of a frame with longer names the head would be of other ones.
+    return std::max(topic.size(), event.size()) <= binary_name_bytes_max &&
+           content.starts_with(binary_broadcast_head(topic, event)) &&
+           content.size() == 3 + topic.size() + event.size() + payload_bytes_;
 }
 
 Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, unsigned bits) {
@@ -81,7 +99,10 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     made->origin_.shard = static_cast<std::uint8_t>(wire[11]);
     made->number_ = read_big_endian<std::uint64_t>(&wire[12]);
     if (made->number_ == 0) return Unexpected{BroadcastError::bad_number};
-    if (wire[20] != format_v2_text) return Unexpected{BroadcastError::unknown_format};
+    made->is_binary_ = wire[20] == format_v2_binary;
+    if (wire[20] != format_v2_text && !made->is_binary_) {
+        return Unexpected{BroadcastError::unknown_format};
+    }
     made->id_bytes_ = static_cast<std::uint8_t>(wire[21]);
     made->topic_bytes_ = read_big_endian<std::uint16_t>(&wire[22]);
     made->event_bytes_ = read_big_endian<std::uint16_t>(&wire[24]);
@@ -91,11 +112,14 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     if (wire.size() < head_bytes + texts || wire.size() > content_bytes_max) {
         return Unexpected{BroadcastError::truncated};
     }
-    const auto content = ws::content_of(wire.substr(head_bytes + texts), ws::Opcode::text);
-    if (!content || content->size() < std::size_t{made->payload_bytes_} + 1) {
+    const auto topic = wire.substr(head_bytes + made->id_bytes_, made->topic_bytes_);
+    const auto event =
+        wire.substr(head_bytes + made->id_bytes_ + made->topic_bytes_, made->event_bytes_);
+    const auto opcode = made->is_binary_ ? ws::Opcode::binary : ws::Opcode::text;
+    const auto content = ws::content_of(wire.substr(head_bytes + texts), opcode);
+    if (!content || !made->is_frame_content(*content, topic, event)) {
         return Unexpected{BroadcastError::bad_frame};
     }
-    const auto topic = wire.substr(head_bytes + made->id_bytes_, made->topic_bytes_);
     if (bucket_of(topic, bits) != made->bucket_) {
         return Unexpected{BroadcastError::wrong_bucket};
     }
@@ -103,10 +127,17 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     return BroadcastRef(std::move(made));
 }
 
-std::string Broadcast::positioned_frame() const {
-    std::string frame;
-    append_broadcast_frame(frame, '"' + position() + '"', topic(), event(), payload());
-    return frame;
+std::string Broadcast::frame_for(Wire wire, bool is_positioned) const {
+    if (is_common(wire, is_positioned)) return std::string(frame());
+    std::string raw_topic;
+    append_quoted(raw_topic, topic());
+    const std::string raw_ref = is_positioned ? '"' + position() + '"' : "null";
+    if (is_binary_ && wire == Wire::v2) {
+        return std::string(frame()).append(
+            push_frame(wire, "null", raw_ref, raw_topic, "roost:position", "{}"));
+    }
+    const std::string bytes = is_binary_ ? json_of_bytes(payload()) : std::string();
+    return push_frame(wire, "null", raw_ref, raw_topic, event(), is_binary_ ? bytes : payload());
 }
 
 }  // namespace roost

@@ -6,8 +6,9 @@
 //   01 | bucket 2 | incarnation 8 | shard 1 | number 8 | format 1 | id n 1 | topic n 2 | event n 2
 //   | payload n 4 | id | topic | event | frame
 //
-// Numbers are big-endian. The first three bytes are the subscription key. A Broadcast is immutable
-// and shared between threads by BroadcastRef.
+// Numbers are big-endian. The first three bytes are the subscription key. Format 1 is a payload of
+// JSON in a frame of Phoenix V2 text, format 2 one of any bytes in a frame of V2 binary. A
+// Broadcast is immutable and shared between threads by BroadcastRef.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <string_view>
 
 #include "proto/bucket.hpp"
+#include "proto/client_message.hpp"
 #include "proto/result.hpp"
 
 namespace roost {
@@ -53,8 +55,9 @@ class Broadcast {
 public:
     struct Content {
         std::string_view topic, event;  // UTF-8 within the limits
-        std::string_view payload;       // valid JSON
-        std::string_view id;  // the publisher's own, by which a repetition is known; or empty
+        std::string_view payload;       // valid JSON, or any bytes
+        std::string_view id;     // the publisher's own, by which a repetition is known; or empty
+        bool is_binary = false;  // any bytes: topic and event are at most 255 bytes
     };
     static BroadcastRef encode(const Origin& origin, std::uint64_t number, const Content& content,
                                unsigned bits = bucket_bits_max);
@@ -72,22 +75,31 @@ public:
     std::string_view event() const {
         return slice(head_bytes + id_bytes_ + topic_bytes_, event_bytes_);
     }
-    // The JSON text of the payload.
+    bool is_binary() const { return is_binary_; }
+    // JSON text, or any bytes.
     std::string_view payload() const {
-        return slice(wire_.size() - 1 - payload_bytes_, payload_bytes_);
+        const std::size_t behind = is_binary_ ? 0 : 1;  // the array's bracket
+        return slice(wire_.size() - behind - payload_bytes_, payload_bytes_);
     }
-    // The WebSocket frame in Phoenix V2 text.
+    // The WebSocket frame that most are sent: Phoenix V2, without position.
     std::string_view frame() const {
         return std::string_view(wire_).substr(head_bytes + id_bytes_ + topic_bytes_ + event_bytes_);
     }
-    // The same with the position in the place of the ref.
-    std::string positioned_frame() const;
+    // What others are sent. A position stands in the place of the ref; a binary frame, which has no
+    // such place, is followed by one with the event roost:position. Who reads no bytes is told them
+    // as JSON.
+    bool is_common(Wire wire, bool is_positioned) const {
+        return !is_positioned && wire != Wire::v1 && (wire == Wire::v2 || !is_binary_);
+    }
+    std::string frame_for(Wire wire, bool is_positioned) const;
 
     static constexpr std::size_t head_bytes = 30;
     static constexpr char key_byte = 1;
 
 private:
     Broadcast() = default;
+    bool is_frame_content(std::string_view content, std::string_view topic,
+                          std::string_view event) const;
     std::string_view slice(std::size_t at, std::size_t size) const {
         return std::string_view(wire_).substr(at, size);
     }
@@ -99,6 +111,7 @@ private:
     std::uint16_t topic_bytes_ = 0;
     std::uint16_t event_bytes_ = 0;
     std::uint8_t id_bytes_ = 0;
+    bool is_binary_ = false;
     Bucket bucket_ = 0;
 };
 

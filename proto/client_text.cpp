@@ -5,19 +5,6 @@
 
 namespace roost {
 
-std::string_view reason_of(FrameError error) {
-    switch (error) {
-        case FrameError::not_json: return "frame is not JSON";
-        case FrameError::not_utf8: return "frame is not UTF-8";
-        case FrameError::too_deep: return "frame is nested too deeply";
-        case FrameError::not_an_array: return "frame is not an array";
-        case FrameError::too_few_elements: return "frame does not have 5 elements";
-        case FrameError::event_not_a_string: return "event is not a string";
-        case FrameError::too_long: return "ref, topic or event is too long";
-    }
-    return "frame is not valid";
-}
-
 namespace {
 
 // Every byte may be spelled \u00XX, between two quotes.
@@ -41,28 +28,9 @@ std::string framed(const std::string& content) {
     return frame;
 }
 
-std::string message_head(std::string_view raw_join_ref, std::string_view raw_ref,
-                         std::string_view raw_topic) {
-    std::string text;
-    text.append("[").append(raw_join_ref).append(",").append(raw_ref).append(",");
-    text.append(raw_topic).append(",");
-    return text;
-}
-
-}  // namespace
-
-Result<ClientMessage, FrameError> decode_text(JsonReader& reader, std::string_view text,
-                                              TextScratch& scratch) {
-    const auto array = reader.slice_array(text);
-    if (!array) return Unexpected{frame_error_of(array.error())};
-    if (array->size < JsonArray::kept_max) return Unexpected{FrameError::too_few_elements};
-
-    ClientMessage message;
-    message.join_ref = array->elements[0];
-    message.ref = array->elements[1];
-    message.raw_topic = array->elements[2];
-    const auto raw_event = array->elements[3];
-    message.payload = array->elements[4];
+// The end of what both readers have in common.
+Result<ClientMessage, FrameError> with_names(ClientMessage message, std::string_view raw_event,
+                                             FrameScratch& scratch) {
     if (message.join_ref.size() > limits::ref_bytes_max ||
         message.ref.size() > limits::ref_bytes_max ||
         message.raw_topic.size() > raw_topic_bytes_max) {
@@ -81,29 +49,93 @@ Result<ClientMessage, FrameError> decode_text(JsonReader& reader, std::string_vi
     return message;
 }
 
-std::string reply_frame(std::string_view raw_join_ref, std::string_view raw_ref,
+Result<ClientMessage, FrameError> decode_array(JsonReader& reader, std::string_view text,
+                                               FrameScratch& scratch) {
+    const auto array = reader.slice_array(text);
+    if (!array) return Unexpected{frame_error_of(array.error())};
+    if (array->size < JsonArray::kept_max) return Unexpected{FrameError::too_few_elements};
+    ClientMessage message;
+    message.join_ref = array->elements[0];
+    message.ref = array->elements[1];
+    message.raw_topic = array->elements[2];
+    message.payload = array->elements[4];
+    return with_names(message, array->elements[3], scratch);
+}
+
+Result<ClientMessage, FrameError> decode_object(JsonReader& reader, std::string_view text,
+                                                FrameScratch& scratch) {
+    const auto object = reader.value(text);
+    if (!object) return Unexpected{frame_error_of(object.error())};
+    if (!is_json_object(*object)) return Unexpected{FrameError::not_an_object};
+    ClientMessage message;
+    message.join_ref = "null";
+    std::string_view raw_event;
+    for_each_member(*object, [&](std::string_view key, std::string_view value) {
+        if (key == "topic") message.raw_topic = value;
+        if (key == "event") raw_event = value;
+        if (key == "payload") message.payload = value;
+        if (key == "ref") message.ref = value;
+        if (key == "join_ref") message.join_ref = value;
+        return true;
+    });
+    // A value of JSON has at least one byte.
+    if (message.raw_topic.empty() || raw_event.empty() || message.payload.empty() ||
+        message.ref.empty()) {
+        return Unexpected{FrameError::lacks_a_key};
+    }
+    return with_names(message, raw_event, scratch);
+}
+
+// A frame of either version; the event is quoted already.
+std::string message_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
+                          std::string_view raw_topic, std::string_view raw_event,
+                          std::string_view raw_payload) {
+    std::string text;
+    text.reserve(raw_join_ref.size() + raw_ref.size() + raw_topic.size() + raw_event.size() +
+                 raw_payload.size() + 48);
+    if (wire == Wire::v1) {
+        // In the order of Phoenix.
+        text.append(R"({"event":)").append(raw_event);
+        text.append(R"(,"payload":)").append(raw_payload);
+        text.append(R"(,"ref":)").append(raw_ref);
+        text.append(R"(,"topic":)").append(raw_topic).append("}");
+    } else {
+        text.append("[").append(raw_join_ref).append(",").append(raw_ref).append(",");
+        text.append(raw_topic).append(",").append(raw_event).append(",");
+        text.append(raw_payload).append("]");
+    }
+    return framed(text);
+}
+
+}  // namespace
+
+Result<ClientMessage, FrameError> decode_text(Wire wire, JsonReader& reader, std::string_view text,
+                                              FrameScratch& scratch) {
+    return wire == Wire::v1 ? decode_object(reader, text, scratch)
+                            : decode_array(reader, text, scratch);
+}
+
+std::string reply_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
                         std::string_view raw_topic, std::string_view status,
                         std::string_view raw_response) {
-    auto text = message_head(raw_join_ref, raw_ref, raw_topic);
-    text.append(R"("phx_reply",{"response":)").append(raw_response).append(R"(,"status":)");
-    append_quoted(text, status);
-    text.append("}]");
-    return framed(text);
+    std::string payload = R"({"response":)";
+    payload.append(raw_response).append(R"(,"status":)");
+    append_quoted(payload, status);
+    payload.push_back('}');
+    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, R"("phx_reply")", payload);
 }
 
-std::string push_frame(std::string_view raw_join_ref, std::string_view raw_ref,
+std::string push_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
                        std::string_view raw_topic, std::string_view event,
                        std::string_view raw_payload) {
-    auto text = message_head(raw_join_ref, raw_ref, raw_topic);
-    append_quoted(text, event);
-    text.append(",").append(raw_payload).append("]");
-    return framed(text);
+    std::string raw_event;
+    append_quoted(raw_event, event);
+    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, raw_event, raw_payload);
 }
 
-void append_broadcast_frame(std::string& out, std::string_view raw_ref, std::string_view topic,
-                            std::string_view event, std::string_view raw_payload) {
-    std::string text = "[null,";
-    text.append(raw_ref).push_back(',');
+void append_broadcast_frame(std::string& out, std::string_view topic, std::string_view event,
+                            std::string_view raw_payload) {
+    std::string text = "[null,null,";
     append_quoted(text, topic);
     text.push_back(',');
     append_quoted(text, event);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "proto/json.hpp"
 #include "proto/limits.hpp"
 
 namespace roost::control {
@@ -46,6 +47,13 @@ public:
         packer_.pack(value);
         return *this;
     }
+    Writer& payload(std::string_view value, bool is_binary) {
+        text("payload");
+        if (!is_binary) return text(value);
+        packer_.pack_bin(static_cast<std::uint32_t>(value.size()));
+        packer_.pack_bin_body(value.data(), static_cast<std::uint32_t>(value.size()));
+        return *this;
+    }
     Writer& truth(std::string_view name, bool value) {
         text(name);
         packer_.pack(value);
@@ -68,7 +76,8 @@ struct RequestWriter {
     std::string operator()(const Topics&) const { return begin(0, "topics").bytes(); }
     std::string operator()(const Publish& verb) const {
         Writer out = begin(verb.message_id.empty() ? 3 : 4, "publish");
-        out.field("topic", verb.topic).field("event", verb.event).field("payload", verb.payload);
+        out.field("topic", verb.topic).field("event", verb.event);
+        out.payload(verb.payload, verb.is_binary);
         if (!verb.message_id.empty()) out.field("message_id", verb.message_id);
         return out.bytes();
     }
@@ -110,7 +119,7 @@ struct AnswerWriter {
         return begin(5, "message")
             .field("topic", body.topic)
             .field("event", body.event)
-            .field("payload", body.payload)
+            .payload(body.payload, body.is_binary)
             .field("position", body.position)
             .field("missed", body.missed)
             .bytes();
@@ -142,31 +151,6 @@ struct AnswerWriter {
     }
 };
 
-// A topic ends up in the JSON of a browser, which closes its socket on text that is not UTF-8.
-bool is_utf8(std::string_view text) {
-    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
-    for (std::size_t at = 0; at < text.size();) {
-        const unsigned first = byte(at);
-        const std::size_t size = first < 0x80              ? 1
-                                 : (first & 0xe0U) == 0xc0 ? 2
-                                 : (first & 0xf0U) == 0xe0 ? 3
-                                 : (first & 0xf8U) == 0xf0 ? 4
-                                                           : 0;
-        if (size == 0 || text.size() - at < size) return false;
-
-        std::uint32_t point = size == 1 ? first : first & (0x7fU >> size);
-        for (std::size_t i = 1; i < size; ++i) {
-            if ((byte(at + i) & 0xc0U) != 0x80) return false;
-            point = point << 6U | (byte(at + i) & 0x3fU);
-        }
-        constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-        if (point < smallest[size] || point > 0x10ffff) return false;
-        if (point >= 0xd800 && point <= 0xdfff) return false;
-        at += size;
-    }
-    return true;
-}
-
 std::string_view view(const msgpack::object& text) {
     return {text.via.str.ptr, text.via.str.size};
 }
@@ -196,10 +180,26 @@ public:
         const msgpack::object* value = need(name, msgpack::type::BOOLEAN, "must be true or false");
         return value && value->via.boolean;
     }
+    // Text or bytes.
+    std::string payload(bool& is_binary) {
+        constexpr std::string_view name = "payload";
+        const msgpack::object* value = find(name);
+        if (!value) {
+            fail("bad_request", "payload is missing");
+        } else if (value->type == msgpack::type::BIN) {
+            is_binary = true;
+            return {value->via.bin.ptr, value->via.bin.size};
+        } else if (value->type == msgpack::type::STR) {
+            return std::string(view(*value));
+        } else {
+            fail("bad_request", "payload must be a string or bytes");
+        }
+        return {};
+    }
     // Empty if there is none.
     std::string message_id() {
         constexpr std::string_view name = "message_id";
-        if (!has(name)) return {};
+        if (!find(name)) return {};
         std::string value = text(name);
         if (!wrong && (value.empty() || value.size() > limits::message_id_bytes_max)) {
             fail("bad_request", "message_id must be a string of 1 to 128 bytes");
@@ -241,23 +241,22 @@ private:
     void check_name(std::string_view value, std::string_view name, std::string_view code) {
         if (value.empty()) fail(code, std::string(name) + " must not be empty");
         if (value.size() > name_bytes_max) fail(code, std::string(name) + " is above 1024 bytes");
+        // It ends up in the JSON of a browser, which closes its socket on text that is not UTF-8.
         if (!is_utf8(value)) fail(code, std::string(name) + " must be UTF-8");
     }
-    bool has(std::string_view name) const {
-        return std::any_of(map_.ptr, map_.ptr + map_.size, [&](const msgpack::object_kv& row) {
-            return row.key.type == msgpack::type::STR && view(row.key) == name;
-        });
+    const msgpack::object* find(std::string_view name) const {
+        for (std::uint32_t i = 0; i < map_.size; ++i) {
+            const msgpack::object& key = map_.ptr[i].key;
+            if (key.type == msgpack::type::STR && view(key) == name) return &map_.ptr[i].val;
+        }
+        return nullptr;
     }
     const msgpack::object* need(std::string_view name, msgpack::type::object_type type,
                                 std::string_view rule) {
-        for (std::uint32_t i = 0; i < map_.size; ++i) {
-            const msgpack::object& key = map_.ptr[i].key;
-            if (key.type != msgpack::type::STR || view(key) != name) continue;
-            if (map_.ptr[i].val.type == type) return &map_.ptr[i].val;
-            fail("bad_request", std::string(name) + ' ' + std::string(rule));
-            return nullptr;
-        }
-        fail("bad_request", std::string(name) + " is missing");
+        const msgpack::object* value = find(name);
+        if (value && value->type == type) return value;
+        fail("bad_request",
+             std::string(name) + ' ' + std::string(value ? rule : std::string_view("is missing")));
         return nullptr;
     }
 
@@ -300,7 +299,7 @@ bool read_verb(Fields& in, std::string_view name, decltype(Request::verb)& verb)
         Publish& publish = verb.emplace<Publish>();
         publish.topic = in.name("topic", "bad_topic");
         publish.event = in.name("event", "bad_request");
-        publish.payload = in.text("payload");
+        publish.payload = in.payload(publish.is_binary);
         publish.message_id = in.message_id();
     } else {
         return false;
@@ -341,8 +340,10 @@ std::optional<decltype(Answer::body)> read_body(Fields& in, std::string_view kin
     if (kind == "subscribed") return Subscribed{};
     if (kind == "unsubscribed") return Unsubscribed{};
     if (kind == "message") {
-        return Message{in.text("topic"), in.text("event"), in.text("payload"), in.text("position"),
-                       in.number("missed")};
+        Message message{in.text("topic"), in.text("event"), "", in.text("position"),
+                        in.number("missed")};
+        message.payload = in.payload(message.is_binary);
+        return message;
     }
     if (kind == "nodes") return NodeList{read_rows<NodeRow>(in, "nodes", read_node)};
     if (kind == "topics") return TopicList{read_rows<TopicRow>(in, "topics", read_topic)};

@@ -18,10 +18,11 @@ namespace roost::control {
 struct Ping {
     bool operator==(const Ping&) const = default;
 };
-// The payload is JSON text. The message id may be empty; a second message with the same one shows
-// nowhere.
+// The payload is JSON text, or any bytes. The message id may be empty; a second message with the
+// same one shows nowhere.
 struct Publish {
     std::string topic, event, payload, message_id;
+    bool is_binary = false;
     bool operator==(const Publish&) const = default;
 };
 struct Subscribe {
@@ -70,6 +71,7 @@ struct Unsubscribed {
 struct Message {
     std::string topic, event, payload, position;
     std::uint64_t missed = 0;
+    bool is_binary = false;
     bool operator==(const Message&) const = default;
 };
 // `state` is one of: self, up, connecting, silent, down, refused. `reason` says why a node is not

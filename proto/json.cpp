@@ -156,12 +156,16 @@ JsonReader::JsonReader(std::size_t depth_max) : impl_(std::make_unique<Impl>()) 
 JsonReader::~JsonReader() = default;
 
 Result<JsonArray, JsonError> JsonReader::slice_array(std::string_view text) {
+    return slice(text, impl_->depth_max - 1);
+}
+
+Result<JsonArray, JsonError> JsonReader::slice(std::string_view text, std::size_t depth) {
     ondemand::document document;
     if (auto error = impl_->open(text).get(document)) return Unexpected{error_of(error)};
     ondemand::array array;
     if (auto error = document.get_array().get(array)) return Unexpected{error_of(error)};
     std::size_t size = 0;
-    const auto error = impl_->walk_array(array, impl_->depth_max - 1, size);
+    const auto error = impl_->walk_array(array, depth, size);
     if (error) {
         const auto reason = error_of(error);
         return Unexpected{reason == JsonError::not_an_array ? JsonError::not_json : reason};
@@ -171,13 +175,19 @@ Result<JsonArray, JsonError> JsonReader::slice_array(std::string_view text) {
     return cut(impl_->padded, size);
 }
 
-bool JsonReader::is_valid(std::string_view text) {
+Result<std::string_view, JsonError> JsonReader::value(std::string_view text) {
     // A scalar at the root has its own rules in simdjson: inside an array all values are alike.
     std::string wrapped;
     wrapped.reserve(text.size() + 2);
     wrapped.append("[").append(text).append("]");
-    const auto array = slice_array(wrapped);
-    return array && array->size == 1;
+    const auto array = slice(wrapped, impl_->depth_max);
+    if (!array) return Unexpected{array.error()};
+    if (array->size != 1) return Unexpected{JsonError::not_json};
+    return array->elements[0];
+}
+
+bool is_utf8(std::string_view text) {
+    return simdjson::validate_utf8(text);
 }
 
 namespace {

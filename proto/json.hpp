@@ -38,13 +38,18 @@ public:
     // The slices point into this reader and live until its next call.
     Result<JsonArray, JsonError> slice_array(std::string_view text);
 
-    // Whether the text is one valid JSON value.
-    bool is_valid(std::string_view text);
+    // One JSON value, without the white space around it. Lives as long as slices do.
+    Result<std::string_view, JsonError> value(std::string_view text);
+    bool is_valid(std::string_view text) { return value(text).has_value(); }
 
 private:
+    Result<JsonArray, JsonError> slice(std::string_view text, std::size_t depth);
+
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+bool is_utf8(std::string_view text);
 
 // What the kinds of a raw, valid JSON value are, by its first byte.
 inline bool is_json_string(std::string_view raw) {

@@ -21,7 +21,7 @@ _roost() {
     if [[ $current == -* ]]; then
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
-        [[ $verb == pub ]] && options+=" --id"
+        [[ $verb == pub ]] && options+=" --id --binary"
         [[ $verb == keygen ]] && options+=" --out"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
@@ -44,7 +44,8 @@ _roostd() {
         --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --fence-timeout
         --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory
         --dedup-window
-        --idle-timeout --max-frame-bytes --max-channels --max-queue-bytes --drain-rate --try-page
+        --idle-timeout --max-frame-bytes --max-channels --max-joins --max-messages
+        --max-topic-bytes --max-event-bytes --max-json-depth --max-queue-bytes --drain-rate --try-page
         --log-level --config --version --help"
     mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
 }

@@ -6,6 +6,7 @@
 
 #include "client/verbs/output.hpp"
 #include "client/verbs/verbs.hpp"
+#include "proto/client_binary.hpp"
 
 namespace roost::verbs {
 namespace {
@@ -21,7 +22,9 @@ struct Arguments {
 };
 
 void print(const control::Message& message, bool json) {
-    const std::string payload = on_one_line(message.payload);
+    // Bytes are printed as clients without binary frames are told them.
+    const std::string payload =
+        message.is_binary ? json_of_bytes(message.payload) : on_one_line(message.payload);
     if (json) {
         std::cout << JsonLine()
                          .text("topic", message.topic)

@@ -53,7 +53,7 @@ TopicId Channels::intern(std::string_view name, const Rule* rule) {
     return id;
 }
 
-ChannelId Channels::add(SocketId socket, std::string_view topic, const Rule* rule,
+ChannelId Channels::add(SocketId socket, Wire wire, std::string_view topic, const Rule* rule,
                         std::string_view join_ref, std::string_view ref) {
     const TopicId topic_id = intern(topic, rule);
     const ChannelId id = take_row(channels_, free_channels_);
@@ -61,6 +61,7 @@ ChannelId Channels::add(SocketId socket, std::string_view topic, const Rule* rul
     Channel& channel = channels_[id] = Channel{};
     channel.topic = topic_id;
     channel.socket = socket;
+    channel.wire = wire;
     channel.ref = is_null ? ref : join_ref;
     channel.is_join_ref_null = is_null;
     ++topics_[topic_id].channel_count;
@@ -85,6 +86,7 @@ void Channels::make_member(ChannelId id) {
         channel.is_resuming = false;
         channel.is_positioned = true;
     }
+    topic.varied_count += channel.is_varied();
     channel.place = static_cast<std::uint32_t>(topic.members.size());
     topic.members.push_back(id);
     topic.member_sockets.push_back(channel.socket);
@@ -99,6 +101,7 @@ void Channels::remove(ChannelId id) {
         channels_[topic.members[channel.place]].place = channel.place;
         topic.members.pop_back();
         topic.member_sockets.pop_back();
+        topic.varied_count -= channel.is_varied();
     }
     topic.resuming_count -= channel.is_resuming;
     topic.positioned_count -= channel.is_positioned;

@@ -19,6 +19,7 @@
 #include "daemon/core/outbox.hpp"
 #include "daemon/core/rules.hpp"
 #include "proto/bucket.hpp"
+#include "proto/client_message.hpp"
 
 namespace roost {
 
@@ -31,6 +32,7 @@ struct Topic {
     const Rule* rule = nullptr;
     std::uint32_t channel_count = 0;     // members, and channels that are still joining
     std::uint32_t positioned_count = 0;  // members that want positions
+    std::uint32_t varied_count = 0;      // members that may take another frame than the common one
     std::uint32_t resuming_count = 0;    // channels for which its messages are collected
     // The members: who is sent the broadcasts. The two vectors run side by side.
     std::vector<SocketId> member_sockets;
@@ -46,12 +48,14 @@ struct Channel {
     // Raw JSON: the join_ref, or the join's own ref where the join_ref was null, as in Phoenix.
     std::string ref;
     bool is_join_ref_null = false;
+    Wire wire = Wire::v2;
     bool is_positioned = false;  // broadcasts carry their positions
     bool is_resuming = false;    // what it missed is being looked for
 
     std::string_view join_ref() const { return is_join_ref_null ? "null" : std::string_view(ref); }
 
     bool is_joined() const { return place != no_place; }
+    bool is_varied() const { return is_positioned || wire != Wire::v2; }
 };
 
 class Channels {
@@ -65,7 +69,7 @@ public:
     std::optional<ChannelId> find(SocketId socket, std::string_view topic) const;
 
     // A new channel that is still joining. There is none of this socket and topic yet.
-    ChannelId add(SocketId socket, std::string_view topic, const Rule* rule,
+    ChannelId add(SocketId socket, Wire wire, std::string_view topic, const Rule* rule,
                   std::string_view join_ref, std::string_view ref);
     void set_resuming(ChannelId channel);
     // From now on it is sent the topic's broadcasts.

@@ -1,5 +1,9 @@
 #include "daemon/core/desk.hpp"
 
+#include <algorithm>
+
+#include "proto/client_binary.hpp"
+
 namespace roost {
 
 Desk::Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now)
@@ -47,16 +51,21 @@ void Desk::handle(const StreamId& id, const control::Publish& publish, Time now)
     if (publish.event.starts_with("phx_")) {
         return refuse(id, "bad_request", "events that begin with phx_ are the protocol's own");
     }
-    if (!is_json_object(publish.payload) || !json_.is_valid(publish.payload)) {
+    if (publish.is_binary) {
+        if (std::max(publish.topic.size(), publish.event.size()) > binary_name_bytes_max) {
+            return refuse(id, "bad_request",
+                          "with a payload of bytes topic and event are at most 255 bytes long");
+        }
+    } else if (!is_json_object(publish.payload) || !json_.is_valid(publish.payload)) {
         return refuse(id, "bad_payload",
-                      "the payload must be a JSON object, as in {\"body\":\"hi\"}");
+                      "the payload must be a JSON object, as in {\"body\":\"hi\"}, or bytes");
     }
     if (!dedup_.admit(publish.topic, publish.message_id, now)) {
         ++deduplicated_;
         return answer(id, control::Published{"", group_.peers_in_view(), true});
     }
-    const auto broadcast =
-        numbering_.publish({publish.topic, publish.event, publish.payload, publish.message_id});
+    const auto broadcast = numbering_.publish(
+        {publish.topic, publish.event, publish.payload, publish.message_id, publish.is_binary});
     group_.on_local(broadcast, now);
     outlet_.to_shards(broadcast);
     deliver(*broadcast);
@@ -148,9 +157,12 @@ void Desk::deliver(const Broadcast& broadcast) {
     for (const StreamId& id : subscribers->second) {
         Stream& stream = streams_.at(id);
         if (!stream.is_answered) continue;
-        control::Message message{std::string(broadcast.topic()), std::string(broadcast.event()),
-                                 std::string(broadcast.payload()), broadcast.position(),
-                                 stream.missed};
+        control::Message message{std::string(broadcast.topic()),
+                                 std::string(broadcast.event()),
+                                 std::string(broadcast.payload()),
+                                 broadcast.position(),
+                                 stream.missed,
+                                 broadcast.is_binary()};
         const bool is_sent = outlet_.to_client(
             id.first, control::encode(control::Answer{id.second, std::move(message)}));
         stream.missed = is_sent ? 0 : stream.missed + 1;

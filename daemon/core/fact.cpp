@@ -8,6 +8,7 @@ std::string_view name_of(FactKind kind) {
                                                                        "client_closed_idle",
                                                                        "client_closed_slow",
                                                                        "client_closed_held",
+                                                                       "client_rate_limited",
                                                                        "join_refused",
                                                                        "fence_timed_out",
                                                                        "node_up",

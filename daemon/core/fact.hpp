@@ -15,6 +15,7 @@ enum class FactKind : std::uint8_t {
     client_closed_idle,
     client_closed_slow,
     client_closed_held,
+    client_rate_limited,
     join_refused,
     fence_timed_out,
     node_up,

@@ -1,6 +1,8 @@
 #include "daemon/core/hub.hpp"
 
 #include "daemon/core/invariant.hpp"
+#include "daemon/core/variants.hpp"
+#include "proto/client_binary.hpp"
 #include "proto/limits.hpp"
 #include "proto/ws_frame.hpp"
 
@@ -25,6 +27,10 @@ Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubO
     : rules_(rules),
       origin_(origin),
       limits_(limits),
+      // All channels of a connection may come back at once.
+      join_limit_(limits.joins_max,
+                  limits.joins_max + static_cast<std::uint32_t>(limits.channels_max)),
+      message_limit_(limits.messages_max, limits.messages_max),
       outlet_(outlet),
       numbering_(origin, limits.interest_bits),
       json_(limits.json_depth_max),
@@ -32,7 +38,7 @@ Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubO
       channels_(limits.interest_bits),
       dedup_(limits.dedup_window) {}
 
-SocketId Hub::on_open(Time now) {
+SocketId Hub::on_open(Wire wire, Time now) {
     SocketId socket = 0;
     if (free_sockets_.empty()) {
         socket = static_cast<SocketId>(connections_.size());
@@ -44,6 +50,7 @@ SocketId Hub::on_open(Time now) {
     connections_[socket] = Connection{};
     connections_[socket].is_open = true;
     connections_[socket].heard = now;
+    connections_[socket].wire = wire;
     outbox_.open(socket);
     channels_.open(socket);
     ++open_;
@@ -64,12 +71,6 @@ void Hub::on_pong(SocketId socket, Time now) {
     connections_[socket].is_pinged = false;
 }
 
-void Hub::on_binary(SocketId socket, Time now) {
-    if (connections_[socket].is_closing) return;
-    on_pong(socket, now);
-    refuse_frame(socket, FrameError::not_json);
-}
-
 void Hub::on_too_big(SocketId socket) {
     if (connections_[socket].is_closing) return;
     outlet_.note({FactKind::client_frame_rejected, "frame is too big", {}, socket});
@@ -77,33 +78,72 @@ void Hub::on_too_big(SocketId socket) {
 }
 
 void Hub::on_text(SocketId socket, std::string_view text, Time now) {
+    on_said(socket, {text, false}, now);
+}
+
+void Hub::on_binary(SocketId socket, std::string_view bytes, Time now) {
+    on_said(socket, {bytes, true}, now);
+}
+
+void Hub::on_said(SocketId socket, const Said& said, Time now) {
     if (outbox_.is_full()) flush();
     if (connections_[socket].is_closing) return;
     on_pong(socket, now);
     ++counters_.frames_in;
-    const auto message = decode_text(json_, text, scratch_);
+    const auto message = decode(socket, said);
     if (!message) return refuse_frame(socket, message.error());
-    handle(socket, *message, text, now);
+    if (is_within_limits(socket, *message, now)) handle(socket, *message, said, now);
+}
+
+bool Hub::is_within_limits(SocketId socket, const ClientMessage& message, Time now) {
+    Connection& connection = connections_[socket];
+    const bool is_join = message.event == "phx_join";
+    const bool is_in_time = is_join ? join_limit_.admit(connection.joins_paid, now)
+                                    : message_limit_.admit(connection.messages_paid, now);
+    if (!is_in_time) {
+        outlet_.note({FactKind::client_rate_limited, is_join ? "joins" : "messages", {}, socket});
+        reply(socket, message.join_ref, message, "error",
+              reason(is_join ? "too many joins a second" : "too many messages a second"));
+        // Whoever does not heed the answers is not waited for.
+        if (++connection.refused == limits::refused_in_a_row_max) close(socket, CloseCode::policy);
+        return false;
+    }
+    connection.refused = 0;
+    if (message.topic.size() > limits_.topic_bytes_max) {
+        reply(socket, message.join_ref, message, "error", reason("topic is too long"));
+        return false;
+    }
+    if (message.event.size() > limits_.event_bytes_max) {
+        reply(socket, message.join_ref, message, "error", reason("event is too long"));
+        return false;
+    }
+    return true;
+}
+
+Result<ClientMessage, FrameError> Hub::decode(SocketId socket, const Said& said) {
+    const Wire wire = connections_[socket].wire;
+    if (!said.is_binary) return decode_text(wire, json_, said.bytes, scratch_);
+    if (wire != Wire::v2) return Unexpected{FrameError::no_binary};
+    return decode_binary(said.bytes, scratch_);
 }
 
 void Hub::refuse_frame(SocketId socket, FrameError error) {
     outlet_.note({FactKind::client_frame_rejected, std::string(reason_of(error)), {}, socket});
     if (error == FrameError::not_utf8) return close(socket, CloseCode::not_utf8);
     // The connection lives on: its other channels did nothing wrong. But not for ever.
-    outbox_.put(socket,
-                push_frame("null", "null", R"("phoenix")", "phx_error", reason(reason_of(error))));
+    put_push(socket, "null", "null", R"("phoenix")", "phx_error", reason(reason_of(error)));
     if (++connections_[socket].bad_frames < limits::bad_frames_max) return;
     outlet_.note({FactKind::client_closed_bad_frames, {}, {}, socket});
     close(socket, CloseCode::policy);
 }
 
-void Hub::handle(SocketId socket, const ClientMessage& message, std::string_view text, Time now) {
+void Hub::handle(SocketId socket, const ClientMessage& message, const Said& said, Time now) {
     if (message.topic == "phoenix" && message.event == "heartbeat") {
         return on_phoenix(socket, message);
     }
     const auto channel =
         message.is_topic_a_string ? channels_.find(socket, message.topic) : std::nullopt;
-    if (channel && !channels_.channel(*channel).is_joined()) return hold(socket, *channel, text);
+    if (channel && !channels_.channel(*channel).is_joined()) return hold(socket, *channel, said);
     if (message.event == "phx_join") return on_join(socket, message);
     if (message.event == "phx_leave") {
         if (channel) return on_leave(socket, *channel, message);
@@ -132,15 +172,15 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
         return reply(socket, reply_ref, message, "error", reason("too many channels joined"));
     }
     std::optional<Since> since;
-    if (is_json_object(message.payload)) {
+    if (!message.is_binary && is_json_object(message.payload)) {
         if (const auto raw = member(message.payload, "since"); raw && !is_json_null(*raw)) {
             const auto parsed = parse_since(*raw);
             if (!parsed) return reply(socket, reply_ref, message, "error", reason(parsed.error()));
             since = *parsed;
         }
     }
-    const ChannelId joining =
-        channels_.add(socket, message.topic, rule, message.join_ref, message.ref);
+    const ChannelId joining = channels_.add(socket, connections_[socket].wire, message.topic, rule,
+                                            message.join_ref, message.ref);
     const auto added = interest_.add(channels_.topic_of(joining).bucket);
     if (added.is_first) outlet_.want(channels_.topic_of(joining).bucket, added.ticket);
     ++counters_.joins;
@@ -155,9 +195,12 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
     }
     if (!old) return;
     // A duplicate join: the new channel is answered first (unless it has to wait), then the old one
-    // is closed, as in Phoenix.
-    const std::string_view old_ref = channels_.channel(*old).join_ref();
-    outbox_.put(socket, push_frame(old_ref, old_ref, message.raw_topic, "phx_close", "{}"));
+    // is closed, as in Phoenix. Without join_refs a client would take it for the end of the new
+    // one.
+    if (connections_[socket].wire != Wire::v1) {
+        const std::string_view old_ref = channels_.channel(*old).join_ref();
+        put_push(socket, old_ref, old_ref, message.raw_topic, "phx_close", "{}");
+    }
     remove_channel(*old);
 }
 
@@ -166,7 +209,8 @@ void Hub::complete_join(ChannelId id, std::string_view ref, std::string_view res
     const Channel& channel = channels_.channel(id);
     std::string raw_topic;
     append_quoted(raw_topic, channels_.topic_of(id).name);
-    outbox_.put(channel.socket, reply_frame(channel.ref, ref, raw_topic, "ok", response));
+    outbox_.put(channel.socket,
+                reply_frame(channel.wire, channel.ref, ref, raw_topic, "ok", response));
 }
 
 void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) {
@@ -174,7 +218,7 @@ void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) 
     const std::string_view join_ref = channel.join_ref();
     if (!is_json_null(message.join_ref) && message.join_ref != join_ref) return;
     reply(socket, channel.ref, message, "ok", "{}");
-    outbox_.put(socket, push_frame(join_ref, join_ref, message.raw_topic, "phx_close", "{}"));
+    put_push(socket, join_ref, join_ref, message.raw_topic, "phx_close", "{}");
     remove_channel(id);
 }
 
@@ -191,11 +235,12 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, T
     if (message.event.starts_with("phx_")) {
         return reply(socket, channel.ref, message, "error", reason("reserved event"));
     }
-    if (!is_json_object(message.payload)) {
+    if (!message.is_binary && !is_json_object(message.payload)) {
         return reply(socket, channel.ref, message, "error", reason("payload must be an object"));
     }
     std::string message_id;
-    if (const auto raw = member(message.payload, "roost_id")) {
+    const auto raw = message.is_binary ? std::nullopt : member(message.payload, "roost_id");
+    if (raw) {
         if (is_json_string(*raw)) message_id = unquote(*raw, message_id);
         if (message_id.empty() || message_id.size() > limits::message_id_bytes_max) {
             return reply(socket, channel.ref, message, "error",
@@ -206,11 +251,11 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, T
     reply(socket, channel.ref, message, "ok", is_new ? "{}" : R"({"duplicate":true})");
 }
 
-void Hub::hold(SocketId socket, ChannelId channel, std::string_view text) {
+void Hub::hold(SocketId socket, ChannelId channel, const Said& said) {
     WaitingJoin& join = waiting(channel);
-    join.held_bytes += text.size();
+    join.held_bytes += said.bytes.size();
     if (join.held.size() < limits::held_frames_max && join.held_bytes <= limits::held_bytes_max) {
-        join.held.emplace_back(text);
+        join.held.push_back({std::string(said.bytes), said.is_binary});
         return;
     }
     outlet_.note({FactKind::client_closed_held, {}, {}, socket});
@@ -223,7 +268,8 @@ bool Hub::publish(SocketId publisher, PushPolicy policy, const ClientMessage& me
         ++counters_.deduplicated;
         return false;
     }
-    const auto broadcast = numbering_.publish({message.topic, message.event, message.payload, id});
+    const auto broadcast =
+        numbering_.publish({message.topic, message.event, message.payload, id, message.is_binary});
     ++counters_.broadcasts_in;
     outlet_.to_node(broadcast);
     deliver(broadcast, policy == PushPolicy::others ? publisher : nobody);
@@ -245,8 +291,9 @@ void Hub::deliver(const BroadcastRef& broadcast, SocketId except) {
     if (!id) return;
     const Topic& topic = channels_.topic(*id);
     if (topic.resuming_count > 0) collect(broadcast);
-    const std::uint32_t frame = outbox_.add(broadcast, broadcast->frame());
-    if (topic.positioned_count == 0) {
+    Variants variants(outbox_, broadcast);
+    if (topic.varied_count == 0) {
+        const std::uint32_t frame = variants.common();
         for (const SocketId socket : topic.member_sockets) {
             if (socket == except) continue;
             outbox_.put(socket, frame);
@@ -254,17 +301,13 @@ void Hub::deliver(const BroadcastRef& broadcast, SocketId except) {
         }
         return;
     }
-    const auto positioned = std::make_shared<const std::string>(broadcast->positioned_frame());
-    const std::uint32_t positioned_frame = outbox_.add(positioned, *positioned);
     for (std::size_t i = 0; i < topic.members.size(); ++i) {
         const SocketId socket = topic.member_sockets[i];
         if (socket == except) continue;
-        if (channels_.channel(topic.members[i]).is_positioned) {
-            put_positioned(topic.members[i], broadcast, positioned_frame);
-        } else {
-            outbox_.put(socket, frame);
-        }
+        const Channel& channel = channels_.channel(topic.members[i]);
         ++counters_.deliveries;
+        if (channel.is_positioned && knows_already(topic.members[i], *broadcast)) continue;
+        outbox_.put(socket, variants.of(channel.wire, channel.is_positioned));
     }
 }
 
@@ -272,7 +315,7 @@ void Hub::on_live(Bucket bucket, Ticket ticket, Time now) {
     if (!interest_.make_live(bucket, ticket)) return;
     // Answer first all joins that waited, then say what their clients said meanwhile: that may
     // end channels and begin others.
-    std::vector<std::pair<SocketId, std::vector<std::string>>> held;
+    std::vector<std::pair<SocketId, std::vector<Held>>> held;
     std::vector<ChannelId> resuming;
     for (auto it = waiting_.lower_bound({bucket, 0});
          it != waiting_.end() && it->first.first == bucket;) {
@@ -287,15 +330,14 @@ void Hub::on_live(Bucket bucket, Ticket ticket, Time now) {
         it = waiting_.erase(it);
     }
     for (const ChannelId id : resuming) begin_resume(id);
-    for (const auto& [socket, texts] : held) say_held(socket, texts, now);
+    for (const auto& [socket, messages] : held) say_held(socket, messages, now);
 }
 
-void Hub::say_held(SocketId socket, const std::vector<std::string>& texts, Time now) {
-    for (const auto& text : texts) {
+void Hub::say_held(SocketId socket, const std::vector<Held>& held, Time now) {
+    for (const auto& [bytes, is_binary] : held) {
         if (connections_[socket].is_closing) return;
-        if (const auto message = decode_text(json_, text, scratch_)) {
-            handle(socket, *message, text, now);
-        }
+        const Said said{bytes, is_binary};
+        if (const auto message = decode(socket, said)) handle(socket, *message, said, now);
     }
 }
 
@@ -316,7 +358,14 @@ void Hub::remove_channel(ChannelId id) {
 
 void Hub::reply(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                 std::string_view status, std::string_view response) {
-    outbox_.put(socket, reply_frame(join_ref, message.ref, message.raw_topic, status, response));
+    outbox_.put(socket, reply_frame(connections_[socket].wire, join_ref, message.ref,
+                                    message.raw_topic, status, response));
+}
+
+void Hub::put_push(SocketId socket, std::string_view join_ref, std::string_view ref,
+                   std::string_view raw_topic, std::string_view event, std::string_view payload) {
+    outbox_.put(socket,
+                push_frame(connections_[socket].wire, join_ref, ref, raw_topic, event, payload));
 }
 
 void Hub::close(SocketId socket, CloseCode code) {

@@ -27,10 +27,12 @@
 #include "daemon/core/local_interest.hpp"
 #include "daemon/core/numbering.hpp"
 #include "daemon/core/outbox.hpp"
+#include "daemon/core/rate_limit.hpp"
 #include "daemon/core/replay.hpp"
 #include "daemon/core/time.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/client_text.hpp"
+#include "proto/limits.hpp"
 #include "proto/since.hpp"
 
 namespace roost {
@@ -60,7 +62,11 @@ public:
 };
 
 struct HubLimits {
-    std::size_t channels_max = 100;  // of one connection
+    std::size_t channels_max = 100;     // of one connection
+    std::uint32_t joins_max = 100;      // a second, of one connection; 0: any number
+    std::uint32_t messages_max = 1000;  // others than joins, the same
+    std::size_t topic_bytes_max = limits::topic_bytes_max;
+    std::size_t event_bytes_max = limits::event_bytes_max;
     std::size_t json_depth_max = 64;
     Duration idle_max = std::chrono::seconds(60);
     OutboxLimits outbox;
@@ -82,9 +88,10 @@ public:
         SocketSink& sink);
 
     // Clients.
-    SocketId on_open(Time now);
+    SocketId on_open(Wire wire, Time now);
+    // A whole message: the content of its frames.
     void on_text(SocketId socket, std::string_view text, Time now);
-    void on_binary(SocketId socket, Time now);
+    void on_binary(SocketId socket, std::string_view bytes, Time now);
     // A message beyond the edge's limit, of which nothing was kept.
     void on_too_big(SocketId socket);
     void on_pong(SocketId socket, Time now);
@@ -114,10 +121,22 @@ public:
 private:
     struct Connection {
         Time heard{};
+        Time joins_paid{}, messages_paid{};
+        std::uint16_t refused = 0;  // for being too many, one after the other
+        Wire wire = Wire::v2;
         bool is_open = false;
         bool is_closing = false;
         bool is_pinged = false;
         std::uint8_t bad_frames = 0;
+    };
+    // What came in one message, and the same kept for later.
+    struct Said {
+        std::string_view bytes;
+        bool is_binary = false;
+    };
+    struct Held {
+        std::string bytes;
+        bool is_binary = false;
     };
     // A join that waits for its bucket, and then, if its client wants to resume, for what it
     // missed; and what its client said to the topic meanwhile.
@@ -126,33 +145,39 @@ private:
         std::optional<Since> since;
         Ticket resuming = 0;
         std::vector<BroadcastRef> collected;  // what was published since it has asked
-        std::vector<std::string> held;
+        std::vector<Held> held;
         std::size_t held_bytes = 0;
     };
 
-    void handle(SocketId socket, const ClientMessage& message, std::string_view text, Time now);
+    Result<ClientMessage, FrameError> decode(SocketId socket, const Said& said);
+    void on_said(SocketId socket, const Said& said, Time now);
+    void handle(SocketId socket, const ClientMessage& message, const Said& said, Time now);
     void on_phoenix(SocketId socket, const ClientMessage& message);
     void on_join(SocketId socket, const ClientMessage& message);
     void on_leave(SocketId socket, ChannelId channel, const ClientMessage& message);
     void on_push(SocketId socket, ChannelId channel, const ClientMessage& message, Time now);
-    void hold(SocketId socket, ChannelId channel, std::string_view text);
+    void hold(SocketId socket, ChannelId channel, const Said& said);
+    bool is_within_limits(SocketId socket, const ClientMessage& message, Time now);
     void refuse_frame(SocketId socket, FrameError error);
 
     void complete_join(ChannelId channel, std::string_view ref, std::string_view response);
-    void say_held(SocketId socket, const std::vector<std::string>& texts, Time now);
+    void say_held(SocketId socket, const std::vector<Held>& held, Time now);
     // hub_resume.cpp
     void begin_resume(ChannelId channel);
     void collect(const BroadcastRef& broadcast);
     void tell_repeated(const Broadcast& broadcast);
     void tell_positioned(const Topic& topic, std::string_view position, std::string_view event,
                          std::string_view payload);
-    void put_positioned(ChannelId channel, const BroadcastRef& broadcast, std::uint32_t frame);
+    bool knows_already(ChannelId channel, const Broadcast& broadcast);
     void limit_replay(Replay& replay, bool& is_truncated) const;
     void remove_channel(ChannelId channel);
     WaitingJoin& waiting(ChannelId channel);
     bool publish(SocketId publisher, PushPolicy policy, const ClientMessage& message,
                  std::string_view id, Time now);
     void deliver(const BroadcastRef& broadcast, SocketId except);
+    // The frames of one message to one connection, in the wire that it speaks.
+    void put_push(SocketId socket, std::string_view join_ref, std::string_view ref,
+                  std::string_view raw_topic, std::string_view event, std::string_view payload);
     void reply(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                std::string_view status, std::string_view response);
     void close(SocketId socket, CloseCode code);
@@ -162,10 +187,11 @@ private:
     const Rules& rules_;
     Origin origin_;
     HubLimits limits_;
+    RateLimit join_limit_, message_limit_;
     HubOutlet& outlet_;
     Numbering numbering_;
     JsonReader json_;
-    TextScratch scratch_;
+    FrameScratch scratch_;
     Outbox outbox_;
     Channels channels_;
     LocalInterest interest_;

@@ -73,6 +73,7 @@ void Hub::on_resumed(Ticket ticket, Replay replay, Time now) {
 
     // Then what it missed, then what was published while that was looked for.
     const SocketId socket = channels_.channel(id).socket;
+    const Wire wire = connections_[socket].wire;
     Positions told = std::move(replay.positions);
     const auto tell = [&](const BroadcastRef& broadcast) {
         std::uint64_t& last = told[broadcast->origin()];
@@ -80,7 +81,7 @@ void Hub::on_resumed(Ticket ticket, Replay replay, Time now) {
         last = broadcast->number();
         // Its publisher may repeat it.
         dedup_.admit(broadcast->topic(), broadcast->id(), now);
-        outbox_.put(socket, broadcast->positioned_frame());
+        outbox_.put(socket, broadcast->frame_for(wire, true));
         ++counters_.deliveries;
     };
     if (ROOST_PLANTED(5)) std::swap(replay.messages, join.collected);  // live before the replay
@@ -96,18 +97,16 @@ void Hub::on_resumed(Ticket ticket, Replay replay, Time now) {
     say_held(socket, join.held, now);
 }
 
-void Hub::put_positioned(ChannelId id, const BroadcastRef& broadcast, std::uint32_t frame) {
-    if (!ahead_.empty()) {
-        if (const auto known = ahead_.find(id); known != ahead_.end()) {
-            const auto number = known->second.find(broadcast->origin());
-            if (number != known->second.end()) {
-                if (broadcast->number() <= number->second) return;
-                known->second.erase(number);
-                if (known->second.empty()) ahead_.erase(known);
-            }
-        }
-    }
-    outbox_.put(channels_.channel(id).socket, frame);
+bool Hub::knows_already(ChannelId id, const Broadcast& broadcast) {
+    if (ahead_.empty()) return false;
+    const auto known = ahead_.find(id);
+    if (known == ahead_.end()) return false;
+    const auto number = known->second.find(broadcast.origin());
+    if (number == known->second.end()) return false;
+    if (broadcast.number() <= number->second) return true;
+    known->second.erase(number);
+    if (known->second.empty()) ahead_.erase(known);
+    return false;
 }
 
 void Hub::on_gap(const Gap& gap) {
@@ -135,8 +134,7 @@ void Hub::tell_positioned(const Topic& topic, std::string_view position, std::st
     append_quoted(raw_position, position);
     for (std::size_t i = 0; i < topic.members.size(); ++i) {
         if (!channels_.channel(topic.members[i]).is_positioned) continue;
-        outbox_.put(topic.member_sockets[i],
-                    push_frame("null", raw_position, raw_topic, event, payload));
+        put_push(topic.member_sockets[i], "null", raw_position, raw_topic, event, payload);
     }
 }
 

@@ -31,6 +31,7 @@ constexpr int accepts_a_turn = 64;
 struct Session {
     SocketId socket;
     bool is_open;
+    Wire wire;
     std::string* partial;  // of a message that came in pieces
     std::string* page;     // HTTP body still to be written
 };
@@ -76,6 +77,7 @@ struct Clients::Impl {
     void accept_some();
     void open(Session& session, lws* wsi);
     int receive(Session& session, lws* wsi, std::string_view chunk);
+    void on_message(const Session& session, lws* wsi, std::string_view message);
     void gone(Session& session);
     int serve(Session& session, lws* wsi, std::string_view path);
     int write_page(Session& session, lws* wsi);
@@ -141,7 +143,7 @@ void Clients::Impl::accept_some() {
 }
 
 void Clients::Impl::open(Session& session, lws* wsi) {
-    session.socket = hub->on_open(loop.now());
+    session.socket = hub->on_open(session.wire, loop.now());
     session.is_open = true;
     if (session.socket >= entries.size()) entries.resize(std::size_t{session.socket} + 1);
     entries[session.socket] = Entry{wsi, {}, false, false, {}};
@@ -150,10 +152,6 @@ void Clients::Impl::open(Session& session, lws* wsi) {
 int Clients::Impl::receive(Session& session, lws* wsi, std::string_view chunk) {
     if (!session.is_open || entries[session.socket].is_closing) return keep;
     const bool is_whole = lws_is_final_fragment(wsi) != 0;
-    if (lws_frame_is_binary(wsi)) {
-        if (is_whole) hub->on_binary(session.socket, loop.now());
-        return keep;
-    }
     const std::size_t before = session.partial ? session.partial->size() : 0;
     if (before + chunk.size() + lws_remaining_packet_payload(wsi) > config.frame_bytes_max) {
         // What still comes of it is read and dropped: closing on unread bytes would reset the
@@ -163,15 +161,23 @@ int Clients::Impl::receive(Session& session, lws* wsi, std::string_view chunk) {
         return keep;
     }
     if (is_whole && !session.partial) {
-        hub->on_text(session.socket, chunk, loop.now());
+        on_message(session, wsi, chunk);
         return keep;
     }
     if (!session.partial) session.partial = new std::string;
     session.partial->append(chunk);
     if (!is_whole) return keep;
     const std::unique_ptr<std::string> message(std::exchange(session.partial, nullptr));
-    hub->on_text(session.socket, *message, loop.now());
+    on_message(session, wsi, *message);
     return keep;
+}
+
+void Clients::Impl::on_message(const Session& session, lws* wsi, std::string_view message) {
+    if (lws_frame_is_binary(wsi)) {
+        hub->on_binary(session.socket, message, loop.now());
+    } else {
+        hub->on_text(session.socket, message, loop.now());
+    }
 }
 
 void Clients::Impl::gone(Session& session) {
@@ -221,6 +227,9 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
     switch (reason) {
         case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
             return check_upgrade(wsi, impl->config.socket_path + "/websocket");
+        case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+            session->wire = *wire_of(wsi);  // it was spoken here when the handshake was checked
+            return keep;
         case LWS_CALLBACK_ESTABLISHED: impl->open(*session, wsi); return keep;
         case LWS_CALLBACK_RECEIVE: return impl->receive(*session, wsi, bytes());
         case LWS_CALLBACK_RECEIVE_PONG:

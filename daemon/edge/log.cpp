@@ -57,6 +57,8 @@ Wording wording_of(FactKind kind) {
         case FactKind::client_closed_held:
             return {warning, "client closed: too much said to a joining channel", "", "", "socket",
                     true};
+        case FactKind::client_rate_limited:
+            return {warning, "client refused: too many a second", "of", "", "socket", true};
         case FactKind::join_refused: return {info, "join refused", "by", "pattern", "socket", true};
         case FactKind::fence_timed_out:
             return {warning, "joins answered without the proof of a node", "node", "", "buckets",

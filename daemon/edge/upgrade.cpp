@@ -18,10 +18,11 @@ std::optional<std::string> header(lws* wsi, lws_token_indexes token) {
     return std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
-// 2.0.x. The other versions of the Phoenix protocol have their place beside it.
-bool is_version_spoken(std::string_view vsn) {
-    if (!vsn.starts_with("2.0.") || vsn.size() < 5) return false;
-    return vsn.substr(4).find_first_not_of("0123456789") == std::string_view::npos;
+// MAJOR.0.x, as Phoenix has it.
+bool is_version(std::string_view vsn, std::string_view major) {
+    if (!vsn.starts_with(major)) return false;
+    const auto patch = vsn.substr(major.size());
+    return !patch.empty() && patch.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 int refuse(lws* wsi, unsigned status, const std::string& reason) {
@@ -65,14 +66,18 @@ int check_upgrade(lws* wsi, std::string_view websocket_path) {
     if (!header(wsi, WSI_TOKEN_KEY)) {
         return refuse(wsi, 400, "'sec-websocket-key' header is missing");
     }
-    std::array<char, 32> vsn{};
-    const char* found =
-        lws_get_urlarg_by_name(wsi, "vsn=", vsn.data(), static_cast<int>(vsn.size()));
-    const std::string_view spoken = found ? found : "1.0.0";
-    if (!is_version_spoken(spoken)) {
-        return refuse(wsi, 403, "vsn is not spoken here: use vsn=2.0.0");
-    }
+    if (!wire_of(wsi)) return refuse(wsi, 403, "vsn is not spoken here: use vsn=2.0.0");
     return 0;
+}
+
+std::optional<Wire> wire_of(lws* wsi) {
+    std::array<char, 32> buffer{};
+    const char* found =
+        lws_get_urlarg_by_name(wsi, "vsn=", buffer.data(), static_cast<int>(buffer.size()));
+    const std::string_view vsn = found ? found : "1.0.0";
+    if (is_version(vsn, "2.0.")) return Wire::v2;
+    if (is_version(vsn, "1.0.")) return Wire::v1;
+    return std::nullopt;
 }
 
 }  // namespace roost

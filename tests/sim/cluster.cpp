@@ -190,7 +190,7 @@ ClientId Cluster::join(std::size_t node, const std::string& topic, JoinKind kind
 void Cluster::open(ClientId id, std::size_t node) {
     Client& client = clients_[id];
     client.node = node;
-    client.socket = nodes_[node]->hub->on_open(nodes_[node]->now());
+    client.socket = nodes_[node]->hub->on_open(Wire::v2, nodes_[node]->now());
     client.is_open = true;
     client.is_deaf = false;
     sockets_[node][client.socket] = id;

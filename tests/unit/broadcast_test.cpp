@@ -128,7 +128,7 @@ TEST_CASE("a broadcast with the number 0 is refused") {
 
 TEST_CASE("a broadcast of an unknown format is refused by that name") {
     auto bytes = wire;
-    bytes[20] = 2;
+    bytes[20] = 3;
     CHECK(error_of(bytes) == BroadcastError::unknown_format);
 }
 
@@ -177,9 +177,47 @@ TEST_CASE("with its position a broadcast's frame has it in the place of the ref"
     const auto read = Broadcast::parse(wire);
     REQUIRE(read);
     CHECK((*read)->position() == "1122334455667788.3/258");
-    const auto positioned = (*read)->positioned_frame();
+    const auto positioned = (*read)->frame_for(Wire::v2, true);
     CHECK(ws::content_of(positioned, ws::Opcode::text) ==
           R"([null,"1122334455667788.3/258","room:a","new_msg",{"body":"hi"}])");
+}
+
+TEST_CASE("a broadcast of bytes has a binary frame, and is read as it was written") {
+    const auto made = Broadcast::encode(origin, 258, {"room:a", "img", "\x00\xff"s, "id-1", true});
+    const std::string binary = "\x82\x0E"s + "\x02\x06\x03room:aimg" + "\x00\xff"s;
+    CHECK(made->wire() == "\x01\x3F\x79\x11\x22\x33\x44\x55\x66\x77\x88\x03"s +
+                              "\x00\x00\x00\x00\x00\x00\x01\x02"s + "\x02\x04"s +
+                              "\x00\x06\x00\x03\x00\x00\x00\x02"s + "id-1room:aimg" + binary);
+    const auto read = Broadcast::parse(made->wire());
+    REQUIRE(read);
+    CHECK((*read)->is_binary());
+    CHECK((*read)->payload() == "\x00\xff"s);
+    CHECK((*read)->frame() == binary);
+    CHECK((*read)->frame_for(Wire::v2, false) == binary);
+    const auto text = [&](Wire wire, bool is_positioned) {
+        return (*read)->frame_for(wire, is_positioned).substr(2);
+    };
+    CHECK(text(Wire::v2_text, false) == R"([null,null,"room:a","img",{"base64":"AP8="}])");
+    CHECK(text(Wire::v1, true) ==
+          R"({"event":"img","payload":{"base64":"AP8="},"ref":"1122334455667788.3/258",)"
+          R"("topic":"room:a"})");
+}
+
+TEST_CASE("a binary frame that says another topic, event or length than its head is refused") {
+    const auto made = Broadcast::encode(origin, 1, {"room:a", "img", "data", {}, true});
+    const std::size_t content = made->wire().size() - (3 + 9 + 4);
+    for (std::size_t at = content; at < content + 3 + 9; ++at) {
+        std::string bytes(made->wire());
+        ++bytes[at];
+        CAPTURE(at);
+        CHECK(error_of(bytes) == BroadcastError::bad_frame);
+    }
+    std::string shorter(made->wire());
+    --shorter[29];
+    CHECK(error_of(shorter) == BroadcastError::bad_frame);
+    std::string text(made->wire());
+    text[20] = 1;
+    CHECK(error_of(text) == BroadcastError::bad_frame);
 }
 
 TEST_CASE("ids of every length that is allowed survive the way") {

@@ -16,7 +16,7 @@ struct Fixture {
         for (SocketId socket = 0; socket < 4; ++socket) channels.open(socket);
     }
     ChannelId join(SocketId socket, std::string_view topic) {
-        const auto id = channels.add(socket, topic, &rule, "\"1\"", "\"1\"");
+        const auto id = channels.add(socket, Wire::v2, topic, &rule, "\"1\"", "\"1\"");
         channels.make_member(id);
         return id;
     }
@@ -32,7 +32,7 @@ struct Fixture {
 
 TEST_CASE("a channel that is joining is found but is no member") {
     Fixture f;
-    const auto id = f.channels.add(2, "room:a", &rule, "\"7\"", "\"7\"");
+    const auto id = f.channels.add(2, Wire::v2, "room:a", &rule, "\"7\"", "\"7\"");
     CHECK(f.channels.find(2, "room:a") == id);
     CHECK_FALSE(f.channels.channel(id).is_joined());
     CHECK(f.channels.channel(id).socket == 2);
@@ -84,7 +84,7 @@ TEST_CASE("the two vectors of a topic run side by side") {
 TEST_CASE("a topic lives as long as it has a channel, joined or joining") {
     Fixture f;
     const auto joined = f.join(0, "room:a");
-    const auto joining = f.channels.add(1, "room:a", &rule, "\"1\"", "\"1\"");
+    const auto joining = f.channels.add(1, Wire::v2, "room:a", &rule, "\"1\"", "\"1\"");
     CHECK(f.channels.topic_count() == 1);
     CHECK(f.channels.channel_count() == 2);
     f.channels.remove(joined);
@@ -142,7 +142,7 @@ TEST_CASE("ten thousand comings and goings leave nothing behind") {
 TEST_CASE("a channel that resumed has positions, and both are counted by its topic") {
     Fixture f;
     f.join(0, "room:a");
-    const auto id = f.channels.add(1, "room:a", &rule, "\"1\"", "\"1\"");
+    const auto id = f.channels.add(1, Wire::v2, "room:a", &rule, "\"1\"", "\"1\"");
     f.channels.set_resuming(id);
     CHECK(f.channels.topic_of(id).resuming_count == 1);
     CHECK(f.channels.topic_of(id).positioned_count == 0);
@@ -154,10 +154,10 @@ TEST_CASE("a channel that resumed has positions, and both are counted by its top
     f.channels.remove(id);
     const auto& topic = f.channels.topic(*f.channels.find_topic("room:a"));
     CHECK(topic.positioned_count == 0);
-    const auto gone = f.channels.add(2, "room:a", &rule, "\"1\"", "\"1\"");
+    const auto gone = f.channels.add(2, Wire::v2, "room:a", &rule, "\"1\"", "\"1\"");
     f.channels.set_resuming(gone);
     f.channels.remove(gone);
     CHECK(f.channels.topic(*f.channels.find_topic("room:a")).resuming_count == 0);
-    const auto next = f.channels.add(3, "room:a", &rule, "\"1\"", "\"1\"");
+    const auto next = f.channels.add(3, Wire::v2, "room:a", &rule, "\"1\"", "\"1\"");
     CHECK_FALSE(f.channels.channel(next).is_resuming);
 }

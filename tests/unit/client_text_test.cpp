@@ -14,10 +14,11 @@ namespace {
 
 // A message with its own reader, so that the views live.
 struct Decoded {
-    explicit Decoded(std::string_view text) : message(decode_text(reader, text, scratch)) {}
+    explicit Decoded(std::string_view text)
+        : message(decode_text(Wire::v2, reader, text, scratch)) {}
 
     JsonReader reader;
-    TextScratch scratch;
+    FrameScratch scratch;
     Result<ClientMessage, FrameError> message;
 };
 
@@ -36,7 +37,7 @@ std::string content(std::string_view frame) {
 std::string broadcast_frame(std::string_view topic, std::string_view event,
                             std::string_view payload) {
     std::string out;
-    append_broadcast_frame(out, "null", topic, event, payload);
+    append_broadcast_frame(out, topic, event, payload);
     return out;
 }
 
@@ -81,20 +82,20 @@ TEST_CASE("what phoenix.js sends is read") {
 }
 
 TEST_CASE("replies and pushes are what Phoenix writes") {
-    CHECK(content(reply_frame("\"1\"", "\"1\"", "\"room:a\"", "ok", "{}")) ==
+    CHECK(content(reply_frame(Wire::v2, "\"1\"", "\"1\"", "\"room:a\"", "ok", "{}")) ==
           R"(["1","1","room:a","phx_reply",{"response":{},"status":"ok"}])");
-    CHECK(content(reply_frame("null", "\"1\"", "\"phoenix\"", "ok", "{}")) ==
+    CHECK(content(reply_frame(Wire::v2, "null", "\"1\"", "\"phoenix\"", "ok", "{}")) ==
           R"([null,"1","phoenix","phx_reply",{"response":{},"status":"ok"}])");
-    CHECK(content(reply_frame("null", "\"4\"", "\"nope\"", "error",
+    CHECK(content(reply_frame(Wire::v2, "null", "\"4\"", "\"nope\"", "error",
                               R"({"reason":"unmatched topic"})")) ==
           R"([null,"4","nope","phx_reply",)"
           R"({"response":{"reason":"unmatched topic"},"status":"error"}])");
-    CHECK(content(push_frame("\"1\"", "\"1\"", "\"room:a\"", "phx_close", "{}")) ==
+    CHECK(content(push_frame(Wire::v2, "\"1\"", "\"1\"", "\"room:a\"", "phx_close", "{}")) ==
           R"(["1","1","room:a","phx_close",{}])");
-    CHECK(content(push_frame("\"1\"", "\"1\"", "\"room:p\"", "phx_error",
+    CHECK(content(push_frame(Wire::v2, "\"1\"", "\"1\"", "\"room:p\"", "phx_error",
                              R"({"reason":"channel_crash"})")) ==
           R"(["1","1","room:p","phx_error",{"reason":"channel_crash"}])");
-    CHECK(content(push_frame("\"1\"", "null", "\"room:a\"", "pushed", R"({"a":1})")) ==
+    CHECK(content(push_frame(Wire::v2, "\"1\"", "null", "\"room:a\"", "pushed", R"({"a":1})")) ==
           R"(["1",null,"room:a","pushed",{"a":1}])");
 }
 
@@ -111,7 +112,7 @@ TEST_CASE("a broadcast's topic and event are quoted, its payload is left as it i
 TEST_CASE("a long broadcast has a long head") {
     const std::string payload = "{\"a\":\"" + std::string(70'000, 'x') + "\"}";
     CHECK(content(broadcast_frame("t", "e", payload)) == "[null,null,\"t\",\"e\"," + payload + "]");
-    const std::string reply = reply_frame("1", "2", "\"t\"", "ok", payload);
+    const std::string reply = reply_frame(Wire::v2, "1", "2", "\"t\"", "ok", payload);
     CHECK(content(reply).ends_with("\"status\":\"ok\"}]"));
 }
 

@@ -51,7 +51,10 @@ struct FrameRecorder : SocketSink {
                              : std::size_t{4} + read_big_endian<std::uint16_t>(bytes.data() + 2);
             const auto frame = bytes.substr(0, size);
             const auto text = ws::content_of(frame, ws::Opcode::text);
-            sent[socket].push_back(text ? std::string(*text) : "ping");
+            const auto binary = ws::content_of(frame, ws::Opcode::binary);
+            sent[socket].push_back(text     ? std::string(*text)
+                                   : binary ? "bytes " + std::string(*binary)
+                                            : "ping");
             bytes.remove_prefix(size);
         }
         return !slow.contains(socket);
@@ -78,7 +81,7 @@ inline std::string error(std::string_view reason) {
 struct HubFixture {
     explicit HubFixture(std::vector<Rule> given = {}) : rules(std::move(given)) {}
 
-    SocketId open() { return hub.on_open(now); }
+    SocketId open(Wire wire = Wire::v2) { return hub.on_open(wire, now); }
     void say(SocketId socket, std::string_view text) { hub.on_text(socket, text, now); }
     // What has been sent to the socket since the last time.
     Texts heard(SocketId socket) {

@@ -293,7 +293,7 @@ TEST_CASE("a bad frame is answered, the tenth closes with 1008, and then nothing
 TEST_CASE("a client that was closed for bad frames is counted once, whatever it still sends") {
     HubFixture f;
     const auto socket = f.open();
-    for (int i = 0; i < 300; ++i) f.hub.on_binary(socket, f.now);
+    for (int i = 0; i < 300; ++i) f.hub.on_binary(socket, "", f.now);
     CHECK(f.outlet.closes.size() == 1);
     CHECK(f.outlet.facts[FactKind::client_closed_bad_frames] == 1);
 }
@@ -354,7 +354,7 @@ TEST_CASE("after any frame, binary ones too, a silence begins anew with its own 
         f.run_for(35s);
         CHECK(f.heard(socket) == Texts{"ping"});
         if (is_binary) {
-            f.hub.on_binary(socket, f.now);
+            f.hub.on_binary(socket, "", f.now);
         } else {
             f.say(socket, R"([null,"1","phoenix","heartbeat",{}])");
         }
