@@ -194,8 +194,8 @@ TEST_CASE("a broadcast of bytes has a binary frame, and is read as it was writte
     CHECK((*read)->payload() == "\x00\xff"s);
     CHECK((*read)->frame() == binary);
     CHECK((*read)->frame_for(Wire::v2, false) == binary);
-    const auto text = [&](Wire wire, bool is_positioned) {
-        return (*read)->frame_for(wire, is_positioned).substr(2);
+    const auto text = [&](Wire spoken, bool is_positioned) {
+        return (*read)->frame_for(spoken, is_positioned).substr(2);
     };
     CHECK(text(Wire::v2_text, false) == R"([null,null,"room:a","img",{"base64":"AP8="}])");
     CHECK(text(Wire::v1, true) ==
