@@ -33,6 +33,7 @@ int run_tool(int argc, char** argv) {
     add_nodes(app, options, run);
     add_topics(app, options, run);
     add_keygen(app, options, run);
+    add_token(app, options, run);
 
     try {
         app.parse(argc, argv);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <set>
 
 namespace roost {
 
@@ -192,6 +193,8 @@ bool is_utf8(std::string_view text) {
 
 namespace {
 
+constexpr std::string_view spaces = " \t\n\r";
+
 std::uint32_t hex4(std::string_view digits) {
     std::uint32_t value = 0;
     for (const char c : digits) {
@@ -238,6 +241,12 @@ std::size_t append_escape(std::string& out, std::string_view text, std::size_t a
 
 }  // namespace
 
+std::string_view trim_json(std::string_view text) {
+    const auto first = text.find_first_not_of(spaces);
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(spaces) - first + 1);
+}
+
 void for_each_member(std::string_view raw,
                      const std::function<bool(std::string_view, std::string_view)>& visit) {
     std::string scratch;
@@ -254,6 +263,28 @@ void for_each_member(std::string_view raw,
         if (!visit(key, raw.substr(at, end - at))) return;
         at = end;
     }
+}
+
+void for_each_element(std::string_view raw, const std::function<bool(std::string_view)>& visit) {
+    std::size_t at = 1;
+    const auto skip = [&] {
+        while (is_space(raw[at]) || raw[at] == ',') ++at;
+    };
+    for (skip(); raw[at] != ']'; skip()) {
+        const std::size_t end = end_of_value(raw, at);
+        if (!visit(raw.substr(at, end - at))) return;
+        at = end;
+    }
+}
+
+bool has_unique_names(std::string_view raw_object) {
+    std::set<std::string, std::less<>> names;
+    bool is_unique = true;
+    for_each_member(raw_object, [&](std::string_view name, std::string_view) {
+        is_unique = names.emplace(name).second;
+        return is_unique;
+    });
+    return is_unique;
 }
 
 std::optional<std::string_view> member(std::string_view raw_object, std::string_view name) {

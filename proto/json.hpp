@@ -51,12 +51,18 @@ private:
 
 bool is_utf8(std::string_view text);
 
+// The text without white space around it.
+std::string_view trim_json(std::string_view text);
+
 // What the kinds of a raw, valid JSON value are, by its first byte.
 inline bool is_json_string(std::string_view raw) {
     return raw.starts_with('"');
 }
 inline bool is_json_object(std::string_view raw) {
     return raw.starts_with('{');
+}
+inline bool is_json_array(std::string_view raw) {
+    return raw.starts_with('[');
 }
 inline bool is_json_null(std::string_view raw) {
     return raw == "null";
@@ -66,6 +72,11 @@ inline bool is_json_null(std::string_view raw) {
 void for_each_member(
     std::string_view raw_object,
     const std::function<bool(std::string_view key, std::string_view value)>& visit);
+// Visits the elements of a raw, valid JSON array until `visit` returns false.
+void for_each_element(std::string_view raw_array,
+                      const std::function<bool(std::string_view element)>& visit);
+// Whether no name stands twice in a raw, valid JSON object, however it is spelled.
+bool has_unique_names(std::string_view raw_object);
 // The last member of this name, if there is one: as JSON.parse has it.
 std::optional<std::string_view> member(std::string_view raw_object, std::string_view key);
 

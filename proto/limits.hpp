@@ -17,6 +17,8 @@ inline constexpr std::size_t group_message_bytes_max = 1 << 20;
 inline constexpr std::size_t group_answer_bytes_max = 16 << 20;
 // A publisher's own id of a message, by which a repetition is known.
 inline constexpr std::size_t message_id_bytes_max = 128;
+// A client's token: it has to fit in a request, and everything in it is read.
+inline constexpr std::size_t token_bytes_max = 8192;
 // Bad frames that a connection survives before it is closed as hostile.
 inline constexpr unsigned bad_frames_max = 10;
 // Messages beyond its rate that a connection may send one after the other before it is closed.

@@ -85,3 +85,46 @@ TEST_CASE("members of a valid object are valid themselves, whatever it is") {
         for (const auto& [key, value] : found) REQUIRE(reader.is_valid(value));
     }
 }
+
+namespace {
+
+std::vector<std::string> elements(const std::string& raw) {
+    JsonReader reader;
+    REQUIRE(reader.is_valid(raw));
+    std::vector<std::string> found;
+    for_each_element(raw, [&](std::string_view element) {
+        found.emplace_back(element);
+        return true;
+    });
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("the elements of an array are told in order, as they came") {
+    using Texts = std::vector<std::string>;
+    CHECK(elements("[]").empty());
+    CHECK(elements("[ \n]").empty());
+    CHECK(elements("[1]") == Texts{"1"});
+    CHECK(elements("[ \"a,]\" , [1,[2]],{\"b\":[]}\n,null , -1.5e3]") ==
+          Texts{"\"a,]\"", "[1,[2]]", "{\"b\":[]}", "null", "-1.5e3"});
+    CHECK(elements("[\"\\\"]\",\"\\\\\"]") == Texts{"\"\\\"]\"", "\"\\\\\""});
+    std::size_t seen = 0;
+    for_each_element("[1,2,3]", [&](std::string_view) { return ++seen < 2; });
+    CHECK(seen == 2);
+}
+
+TEST_CASE("a name that stands twice is found, however it is spelled") {
+    CHECK(has_unique_names("{}"));
+    CHECK(has_unique_names(R"({"a":1,"b":{"a":1,"b":2},"A":3,"":4})"));
+    CHECK_FALSE(has_unique_names(R"({"a":1,"b":2,"a":1})"));
+    CHECK_FALSE(has_unique_names(R"({"a":1,"\u0061":2})"));
+    CHECK_FALSE(has_unique_names(R"({"":1,"":2})"));
+}
+
+TEST_CASE("white space around a text is JSON's, and no other") {
+    CHECK(trim_json(" \t\r\n{} \n") == "{}");
+    CHECK(trim_json(" \n").empty());
+    CHECK(trim_json("").empty());
+    CHECK(trim_json("\v{}") == "\v{}");
+}
