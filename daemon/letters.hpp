@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "daemon/core/interest.hpp"
 #include "daemon/core/replay.hpp"
+#include "daemon/edge/certificate.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/control.hpp"
 
@@ -29,8 +31,11 @@ struct StopListening {};
 struct HandOver {
     std::size_t most;
 };
-using ShardLetter =
-    std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion, StopListening, HandOver>;
+struct CertificateRenewed {
+    std::shared_ptr<const Certificate> certificate;
+};
+using ShardLetter = std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion,
+                                 StopListening, HandOver, CertificateRenewed>;
 
 // To the fabric.
 struct BucketWanted {

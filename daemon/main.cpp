@@ -19,13 +19,14 @@ sigset_t block_signals() {
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     signal(SIGPIPE, SIG_IGN);
     return signals;
 }
 
 // Feeds the watchdog while every loop turns; returns when a signal asks for the end.
-void watch(const Node& node, const sigset_t& signals) {
+void watch(Node& node, const sigset_t& signals) {
     const auto feeding = systemd::watchdog_interval();
     const auto interval =
         std::min<Duration>(feeding.value_or(std::chrono::seconds(1)), std::chrono::seconds(1));
@@ -33,7 +34,8 @@ void watch(const Node& node, const sigset_t& signals) {
     auto before = node.board().beats();
     while (true) {
         const int signal = sigtimedwait(&signals, nullptr, &wait);
-        if (signal > 0) return;
+        if (signal == SIGHUP) node.reload();
+        if (signal > 0 && signal != SIGHUP) return;
         systemd::status(node.status_line());
         const auto beats = node.board().beats();
         bool is_alive = true;
@@ -53,9 +55,10 @@ int run(const Options& options) {
     const sigset_t signals = block_signals();
     Node node(options, draw_incarnation());
     node.start();
-    log_line(LogLevel::info, "ready  node=" + options.name + " listen=" + options.listen.text() +
-                                 " group=" + options.group + " group_listen=" +
-                                 options.group_listen.text() + " control=" + options.control);
+    log_line(LogLevel::info,
+             "ready  node=" + options.name + " listen=" + options.door.listen_text() +
+                 " group=" + options.group + " group_listen=" + options.group_listen.text() +
+                 " control=" + options.control);
     systemd::ready();
     watch(node, signals);
     log_line(LogLevel::info, "stopping");

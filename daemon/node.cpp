@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "daemon/edge/listener.hpp"
+#include "daemon/edge/log.hpp"
 
 namespace roost {
 
@@ -49,21 +50,41 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     return config;
 }
 
+void say_certificate(const Certificate& certificate) {
+    log_line(LogLevel::info, "certificate loaded  " + certificate.describe());
+    if (certificate.is_expired()) log_line(LogLevel::warning, "the certificate has expired");
+}
+
+void say_what_is_doubtful(const DoorOptions& door) {
+    if (door.certificate) say_certificate(*door.certificate);
+    const auto room = connections_for(descriptors_max(), door.limits.spare);
+    if (door.limits.connections_max <= room) return;
+    log_line(LogLevel::warning,
+             "--max-connections " + std::to_string(door.limits.connections_max) +
+                 " is more than the limit of open files has room for: " + std::to_string(room) +
+                 " (see LimitNOFILE in systemd.exec(5), ulimit -n)");
+}
+
 }  // namespace
 
 Node::Node(const Options& options, Incarnation incarnation)
-    : options_(options), rules_(options.rules), board_(options.shards) {
+    : options_(options),
+      rules_(options.rules),
+      door_(options.door.rules(), facts_),
+      board_(options.shards) {
+    say_what_is_doubtful(options_.door);
     context_.set(zmq::ctxopt::max_sockets, 8192);
-    const auto listeners = open_listeners(options_.listen, options_.shards);
+    auto listeners = open_listeners(options_.door.listen, options_.shards);
     for (std::size_t i = 0; i < options_.shards; ++i) {
         loops_.push_back(std::make_unique<Loop>());
         ShardConfig config;
         config.index = static_cast<std::uint8_t>(i);
         config.incarnation = incarnation;
         config.limits = options_.limits;
-        config.clients = {listeners[i], options_.socket_path, options_.frame_bytes_max,
-                          options_.has_try_page};
-        shards_.push_back(std::make_unique<Shard>(*loops_.back(), config, rules_, board_, facts_));
+        config.clients = {std::move(listeners[i]), options_.door.certificate, options_.socket_path,
+                          options_.frame_bytes_max, options_.has_try_page};
+        shards_.push_back(
+            std::make_unique<Shard>(*loops_.back(), config, rules_, door_, board_, facts_));
     }
     if (options_.shards > shards_with_fabric_max) loops_.push_back(std::make_unique<Loop>());
     Loop& fabric_loop = options_.shards > shards_with_fabric_max ? *loops_.back() : *loops_.front();
@@ -83,6 +104,22 @@ Node::Node(const Options& options, Incarnation incarnation)
 Node::~Node() {
     for (const auto& loop : loops_) loop->stop();
     for (auto& thread : threads_) thread.join();
+    remove_unix_sockets(options_.door.listen);
+}
+
+void Node::reload() {
+    const DoorOptions& door = options_.door;
+    if (!door.certificate) {
+        log_line(LogLevel::info, "nothing to load again: there is no --tls-cert");
+        return;
+    }
+    const auto certificate = Certificate::load(door.certificate_file, door.key_file);
+    if (!certificate) {
+        log_line(LogLevel::error, "the certificate stays as it was: " + certificate.error());
+        return;
+    }
+    say_certificate(**certificate);
+    for (const auto& shard : shards_) shard->mailbox().insist(CertificateRenewed{*certificate});
 }
 
 void Node::start() {

@@ -12,6 +12,7 @@
 #include <zmq.hpp>
 
 #include "daemon/board.hpp"
+#include "daemon/edge/door.hpp"
 #include "daemon/fabric.hpp"
 #include "daemon/options.hpp"
 #include "daemon/shard.hpp"
@@ -28,6 +29,10 @@ public:
     // Hands the clients over at the drain rate, says goodbye, and ends the threads.
     void stop();
 
+    // Reads again what may change while it runs: the certificate. What is wrong is logged, and what
+    // it had stays.
+    void reload();
+
     const Board& board() const { return board_; }
     std::string status_line() const;
 
@@ -37,6 +42,7 @@ private:
     const Options options_;
     Rules rules_;
     FactLog facts_;
+    Door door_;
     Board board_;
     zmq::context_t context_;
     std::vector<std::unique_ptr<Loop>> loops_;

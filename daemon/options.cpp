@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -15,6 +14,7 @@
 
 #include "daemon/edge/start_error.hpp"
 #include "daemon/key_file.hpp"
+#include "daemon/option_checks.hpp"
 #include "proto/limits.hpp"
 
 namespace roost {
@@ -42,7 +42,7 @@ public:
 
 // What CLI11 fills in, before it has its types.
 struct Texts {
-    std::string listen = "127.0.0.1:4000";
+    DoorTexts door;
     std::string group_listen = "127.0.0.1:7370";
     std::string advertise;
     std::string group_key_file;
@@ -54,11 +54,6 @@ struct Texts {
     int idle_timeout_s = 60;
     std::string log_level = "info";
 };
-
-std::string check_endpoint(const std::string& text) {
-    const auto endpoint = parse_endpoint(text);
-    return endpoint ? "" : "'" + text + "' " + endpoint.error();
-}
 
 std::string check_advertise(const std::string& text) {
     if (text.find(':') != std::string::npos) return check_endpoint(text);
@@ -100,26 +95,6 @@ std::string check_address(const std::string& text) {
     return "'" + text + "' must be an IPv4 address, as in 192.0.2.255";
 }
 
-CLI::Validator range(long long least, long long most) {
-    return CLI::Validator(
-        [least, most](std::string& text) -> std::string {
-            long long value = 0;
-            const auto [end, error] =
-                std::from_chars(text.data(), text.data() + text.size(), value);
-            if (error == std::errc() && end == text.data() + text.size() && value >= least &&
-                value <= most) {
-                return "";
-            }
-            return "'" + text + "' must be a number from " + std::to_string(least) + " to " +
-                   std::to_string(most);
-        },
-        "", "range");
-}
-
-CLI::Validator check(std::string (*function)(const std::string&)) {
-    return CLI::Validator([function](std::string& text) { return function(text); }, "", "check");
-}
-
 std::string default_control() {
     const char* runtime = std::getenv("RUNTIME_DIRECTORY");
     if (runtime) return std::string("ipc://") + runtime + "/control.sock";
@@ -129,17 +104,15 @@ std::string default_control() {
     return "ipc:///tmp/roost-" + std::to_string(getuid()) + "-control.sock";
 }
 
-std::string default_name(std::uint16_t port) {
+std::string default_name(const ListenAddress& listen) {
     std::array<char, 65> host{};
     if (gethostname(host.data(), host.size() - 1) != 0 || host[0] == 0) host = {"node"};
-    return std::string(host.data()).substr(0, 56) + "-" + std::to_string(port);
+    const auto* endpoint = std::get_if<Endpoint>(&listen);
+    const auto last = endpoint ? std::to_string(endpoint->port) : "unix";
+    return std::string(host.data()).substr(0, 56) + "-" + last;
 }
 
 void add_node_options(CLI::App& app, Options& options, Texts& texts) {
-    app.add_option("--listen", texts.listen, "Where clients connect (WebSocket, HTTP)")
-        ->type_name("HOST:PORT")
-        ->check(check(check_endpoint))
-        ->capture_default_str();
     app.add_option("--socket-path", options.socket_path,
                    "Path of the Phoenix socket; /websocket is added to it")
         ->type_name("PATH")
@@ -294,7 +267,7 @@ void finish(Options& options, const Texts& texts) {
                                                            {"info", LogLevel::info},
                                                            {"warning", LogLevel::warning},
                                                            {"error", LogLevel::error}};
-    options.listen = *parse_endpoint(texts.listen);
+    finish_door_options(options.door, texts.door);
     options.group_listen = *parse_endpoint(texts.group_listen);
     if (texts.advertise.find(':') != std::string::npos) {
         options.advertise = *parse_endpoint(texts.advertise);
@@ -313,7 +286,7 @@ void finish(Options& options, const Texts& texts) {
     options.limits.idle_max = std::chrono::seconds(texts.idle_timeout_s);
     options.log_level = levels.at(texts.log_level);
     if (options.control.empty()) options.control = default_control();
-    if (options.name.empty()) options.name = default_name(options.listen.port);
+    if (options.name.empty()) options.name = default_name(options.door.listen.front());
     if (options.group_listen.port == 65535) {
         throw StartError(exit_code::usage,
                          "--group-listen: '" + texts.group_listen +
@@ -361,6 +334,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
         "roostd: Phoenix Channels for any backend, on one node or many.\n"
         "Every flag may stand in the file of --config, and in the environment as ROOST_FLAG.",
         "roostd");
+    add_door_options(app, options.door, texts.door);
     add_node_options(app, options, texts);
     add_group_options(app, options, texts);
     add_delivery_options(app, options, texts);

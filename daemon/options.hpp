@@ -7,6 +7,7 @@
 
 #include "daemon/core/hub.hpp"
 #include "daemon/core/rules.hpp"
+#include "daemon/door_options.hpp"
 #include "daemon/edge/log.hpp"
 #include "proto/endpoint.hpp"
 #include "proto/group_key.hpp"
@@ -14,7 +15,7 @@
 namespace roost {
 
 struct Options {
-    Endpoint listen{"127.0.0.1", 4000};
+    DoorOptions door;
     std::string socket_path = "/socket";
     std::string name;
     std::string group = "roost";

@@ -1,6 +1,7 @@
 #include "daemon/shard.hpp"
 
 #include "daemon/core/invariant.hpp"
+#include "daemon/edge/door.hpp"
 
 namespace roost {
 
@@ -8,16 +9,16 @@ namespace {
 constexpr Duration tick_interval = std::chrono::milliseconds(100);
 }
 
-Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Board& board,
+Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Door& door, Board& board,
              FactLog& facts)
     : loop_(loop),
       index_(config.index),
       board_(board),
       facts_(facts),
       mailbox_(loop),
-      clients_(loop, config.clients,
+      clients_(loop, config.clients, door,
                {[&board] { return board.is_ready.load(); },
-                [&board, &facts] { return board.metrics(facts); }}),
+                [&board, &facts, &door] { return board.metrics(facts) + door.metrics(); }}),
       hub_(Origin{config.incarnation, config.index}, rules, config.limits, *this, clients_) {
     clients_.attach(hub_);
     loop_.at_end_of_turn(
@@ -54,6 +55,13 @@ void Shard::resume(Ticket ticket, std::string_view topic, const Since& since) {
     fabric_->insist(ResumeWanted{index_, ticket, std::string(topic), since});
 }
 
+void Shard::note(const Fact& fact) {
+    if (!is_of_client(fact.kind)) return facts_.note(fact);
+    Fact addressed = fact;
+    addressed.address = clients_.address_of(static_cast<SocketId>(fact.number));
+    facts_.note(addressed);
+}
+
 void Shard::on_letter(ShardLetter& letter) {
     if (const auto* broadcast = std::get_if<BroadcastRef>(&letter)) {
         hub_.on_broadcast(*broadcast, loop_.now());
@@ -71,6 +79,8 @@ void Shard::on_letter(ShardLetter& letter) {
         fabric_->insist(std::move(answer));
     } else if (std::holds_alternative<StopListening>(letter)) {
         clients_.stop_listening();
+    } else if (auto* renewal = std::get_if<CertificateRenewed>(&letter)) {
+        clients_.show(std::move(renewal->certificate));
     } else {
         hub_.hand_over(std::get<HandOver>(letter).most);
     }

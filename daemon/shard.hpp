@@ -22,7 +22,8 @@ struct ShardConfig {
 
 class Shard final : private HubOutlet {
 public:
-    Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Board& board, FactLog& facts);
+    Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Door& door, Board& board,
+          FactLog& facts);
 
     // Before any loop runs.
     void connect(Mailbox<FabricLetter>& fabric, std::vector<Mailbox<ShardLetter>*> other_shards);
@@ -34,7 +35,7 @@ private:
     void release(Bucket bucket) override;
     void resume(Ticket ticket, std::string_view topic, const Since& since) override;
     void close(SocketId socket, CloseCode code) override { clients_.close(socket, code); }
-    void note(const Fact& fact) override { facts_.note(fact); }
+    void note(const Fact& fact) override;
 
     void on_letter(ShardLetter& letter);
     void tick();

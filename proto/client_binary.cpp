@@ -52,8 +52,8 @@ std::string binary_broadcast_head(std::string_view topic, std::string_view event
     return head.append(topic).append(event);
 }
 
-void append_binary_broadcast_frame(std::string& out, std::string_view topic,
-                                   std::string_view event, std::string_view data) {
+void append_binary_broadcast_frame(std::string& out, std::string_view topic, std::string_view event,
+                                   std::string_view data) {
     const auto head = binary_broadcast_head(topic, event);
     ws::append_head(out, ws::Opcode::binary, head.size() + data.size());
     out.append(head).append(data);
@@ -62,8 +62,8 @@ void append_binary_broadcast_frame(std::string& out, std::string_view topic,
 std::string json_of_bytes(std::string_view data) {
     constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
     std::string text(sodium_base64_ENCODED_LEN(data.size(), variant), '\0');
-    sodium_bin2base64(text.data(), text.size(),
-                      reinterpret_cast<const unsigned char*>(data.data()), data.size(), variant);
+    sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(data.data()),
+                      data.size(), variant);
     text.pop_back();  // the terminating zero
     return R"({"base64":")" + text + R"("})";
 }

@@ -21,8 +21,8 @@ inline constexpr std::size_t binary_name_bytes_max = 255;
 Result<ClientMessage, FrameError> decode_binary(std::string_view frame, FrameScratch& scratch);
 
 // A whole WebSocket frame.
-void append_binary_broadcast_frame(std::string& out, std::string_view topic,
-                                   std::string_view event, std::string_view data);
+void append_binary_broadcast_frame(std::string& out, std::string_view topic, std::string_view event,
+                                   std::string_view data);
 // What is between the frame's head and the data.
 std::string binary_broadcast_head(std::string_view topic, std::string_view event);
 

@@ -3,7 +3,8 @@
 namespace roost {
 
 std::string_view name_of(FactKind kind) {
-    static constexpr std::array<std::string_view, fact_kinds> names = {"client_frame_rejected",
+    static constexpr std::array<std::string_view, fact_kinds> names = {"client_refused",
+                                                                       "client_frame_rejected",
                                                                        "client_closed_bad_frames",
                                                                        "client_closed_idle",
                                                                        "client_closed_slow",
@@ -25,6 +26,12 @@ std::string_view name_of(FactKind kind) {
                                                                        "control_client_gone",
                                                                        "queue_overflow"};
     return names[static_cast<std::size_t>(kind)];
+}
+
+bool is_of_client(FactKind kind) {
+    return kind == FactKind::client_frame_rejected || kind == FactKind::client_closed_bad_frames ||
+           kind == FactKind::client_closed_idle || kind == FactKind::client_closed_slow ||
+           kind == FactKind::client_closed_held || kind == FactKind::join_refused;
 }
 
 }  // namespace roost

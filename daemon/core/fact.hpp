@@ -10,6 +10,7 @@
 namespace roost {
 
 enum class FactKind : std::uint8_t {
+    client_refused,
     client_frame_rejected,
     client_closed_bad_frames,
     client_closed_idle,
@@ -39,8 +40,11 @@ struct Fact {
     std::string subject;  // a node's name, a reason: never a payload
     std::string detail;
     std::uint64_t number = 0;
+    std::string address{};  // of the client, where one is meant
 };
 
 std::string_view name_of(FactKind kind);
+// Is its number that of a client's socket?
+bool is_of_client(FactKind kind);
 
 }  // namespace roost

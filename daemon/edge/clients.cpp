@@ -1,6 +1,7 @@
 #include "daemon/edge/clients.hpp"
 
 #include <libwebsockets.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,10 +11,12 @@
 #include <vector>
 
 #include "daemon/core/invariant.hpp"
-#include "daemon/edge/log.hpp"
+#include "daemon/edge/door.hpp"
+#include "daemon/edge/library_log.hpp"
 #include "daemon/edge/start_error.hpp"
 #include "daemon/edge/try_page.hpp"
 #include "daemon/edge/upgrade.hpp"
+#include "daemon/edge/visitors.hpp"
 #include "proto/ws_frame.hpp"
 
 namespace roost {
@@ -31,10 +34,24 @@ constexpr int accepts_a_turn = 64;
 struct Session {
     SocketId socket;
     bool is_open;
-    Wire wire;
     std::string* partial;  // of a message that came in pieces
     std::string* page;     // HTTP body still to be written
+    bool is_last_page;     // the connection ends with it
 };
+
+Address address_of_peer(const sockaddr_storage& name) {
+    Address address;
+    if (name.ss_family == AF_UNIX) {
+        address.family = Address::Family::local;
+    } else if (name.ss_family == AF_INET) {
+        const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
+        address = address_of_bytes({reinterpret_cast<const char*>(&v4.sin_addr), 4});
+    } else if (name.ss_family == AF_INET6) {
+        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
+        address = address_of_bytes({reinterpret_cast<const char*>(&v6.sin6_addr), 16});
+    }
+    return address;
+}
 
 // With output still buffered libwebsockets would go on flushing to a client that does not read:
 // it lets go only of a socket that fails.
@@ -59,22 +76,39 @@ struct Entry {
 struct Clients::Impl {
     Loop& loop;
     ClientsConfig config;
+    Door& door;
     NodePages pages;
+    std::string websocket_path;
     Hub* hub = nullptr;
     lws_context* context = nullptr;
     lws_vhost* vhost = nullptr;
+    lws_vhost* tls_vhost = nullptr;
+    ssl_ctx_st* tls = nullptr;  // the library's
     std::array<lws_protocols, 2> protocols{};
     lws_retry_bo_t no_validity_timers{};
     std::array<void*, 1> foreign_loops{};
     std::vector<Entry> entries;
     std::vector<SocketId> to_close, closing;
-    bool is_listener_paused = false;
+    Visitors visitors;
+    const Visitor* last_gone = nullptr;
 
-    Impl(Loop& loop_, ClientsConfig config_, NodePages pages_)
-        : loop(loop_), config(std::move(config_)), pages(std::move(pages_)) {}
+    Impl(Loop& loop_, ClientsConfig config_, Door& door_, NodePages pages_)
+        : loop(loop_),
+          config(std::move(config_)),
+          door(door_),
+          pages(std::move(pages_)),
+          websocket_path(config.socket_path + "/websocket"),
+          visitors(door_) {}
 
     void start();
-    void accept_some();
+    void make_vhosts(lws_context_creation_info& info);
+    void accept_some(Listener& listener);
+    void adopt(int fd, const Address& peer, bool is_unix);
+    void cut_late();
+    int upgrade(lws* wsi);
+    void leave(lws* wsi);
+    // Of a WebSocket of /echo.
+    static Echo* echo_of(lws* wsi, lws_callback_reasons reason);
     void open(Session& session, lws* wsi);
     int receive(Session& session, lws* wsi, std::string_view chunk);
     void on_message(const Session& session, lws* wsi, std::string_view message);
@@ -86,15 +120,7 @@ struct Clients::Impl {
 };
 
 void Clients::Impl::start() {
-    static const bool is_log_set = [] {
-        lws_set_log_level(LLL_ERR | LLL_WARN, [](int level, const char* line) {
-            std::string_view text(line);
-            while (text.ends_with('\n')) text.remove_suffix(1);
-            log_line(level == LLL_ERR ? LogLevel::error : LogLevel::warning, text);
-        });
-        return true;
-    }();
-    (void)is_log_set;
+    take_library_log();
     protocols[0].name = "phoenix";
     protocols[0].callback = &on_event;
     protocols[0].per_session_data_size = sizeof(Session);
@@ -114,36 +140,120 @@ void Clients::Impl::start() {
     info.max_http_header_pool = 16'384;
     // All zero: its sorted list of timers costs O(n) for each connection. The hub pings.
     info.retry_and_idle_policy = &no_validity_timers;
-    info.timeout_secs = 10;
+    // cut_late() comes first; the library's own limits, which begin anew with each request, and
+    // of which nothing is told, are behind it.
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(door.rules().handshake_timeout).count();
+    info.timeout_secs = info.timeout_secs_ah_idle = static_cast<unsigned>(seconds) + 5;
+    // A request that has more is closed without an answer.
+    info.max_http_header_data2 = static_cast<unsigned>(door.rules().header_bytes_max);
     info.alpn = "http/1.1";
+    // The hub looks at the text of the others itself.
+    if (door.rules().has_echo) info.options |= LWS_SERVER_OPTION_VALIDATE_UTF8;
+    if (config.certificate) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
     context = lws_create_context(&info);
     if (!context) {
         throw StartError(exit_code::software,
                          "libwebsockets did not start (is libwebsockets-evlib-ev installed?)");
     }
-    vhost = lws_create_vhost(context, &info);
-    if (!vhost) throw StartError(exit_code::software, "libwebsockets made no virtual host");
-    loop.on_readable(config.listener, [this] { accept_some(); });
-}
-
-void Clients::Impl::accept_some() {
-    for (int i = 0; i < accepts_a_turn; ++i) {
-        const int fd = accept4(config.listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) {
-            if (errno != EMFILE && errno != ENFILE) return;
-            // No descriptor is free: a listener that stays readable would spin. tick() resumes.
-            loop.pause(config.listener);
-            is_listener_paused = true;
-            return;
-        }
-        const int on = 1;
-        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        lws_adopt_socket_vhost(vhost, fd);  // closes it when it fails
+    make_vhosts(info);
+    for (Listener& listener : config.listeners) {
+        loop.on_readable(listener.fd, [this, &listener] { accept_some(listener); });
     }
 }
 
+void Clients::Impl::make_vhosts(lws_context_creation_info& info) {
+    info.vhost_name = "plain";
+    vhost = lws_create_vhost(context, &info);
+    if (!vhost) throw StartError(exit_code::software, "libwebsockets made no virtual host");
+    if (!config.certificate) return;
+    info.vhost_name = "tls";
+    // The other value that stands for no port: one vhost is not taken for the other by it.
+    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
+    info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
+    tls_vhost = lws_create_vhost(context, &info);
+    if (!tls_vhost || !tls || !config.certificate->put_into(tls)) {
+        throw StartError(exit_code::software, "libwebsockets made no virtual host for TLS");
+    }
+}
+
+void Clients::Impl::accept_some(Listener& listener) {
+    // Of a socket that the shards share each takes one, so that all get some.
+    const int most = listener.is_unix ? 1 : accepts_a_turn;
+    for (int i = 0; i < most; ++i) {
+        sockaddr_storage name{};
+        socklen_t size = sizeof name;
+        const int fd = accept4(listener.fd, reinterpret_cast<sockaddr*>(&name), &size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            if (errno != EMFILE && errno != ENFILE) return;
+            // No descriptor is free: a listener that stays readable would spin. tick() resumes.
+            loop.pause(listener.fd);
+            listener.is_paused = true;
+            return;
+        }
+        const int on = 1;
+        if (!listener.is_unix) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        adopt(fd, address_of_peer(name), listener.is_unix);
+    }
+}
+
+void Clients::Impl::adopt(int fd, const Address& peer, bool is_unix) {
+    Visitor* visitor = visitors.arrive(peer, loop.now());
+    if (!visitor) {
+        ::close(fd);
+        return;
+    }
+    lws_adopt_desc_t about{};
+    about.vh = tls_vhost && !is_unix ? tls_vhost : vhost;
+    about.type =
+        static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
+    about.fd.sockfd = fd;
+    about.opaque = visitor;
+    last_gone = nullptr;
+    lws* wsi = lws_adopt_descriptor_vhost_via_info(&about);  // closes fd when it fails
+    if (wsi) {
+        visitor->wsi = wsi;
+    } else if (last_gone != visitor) {
+        visitors.leave(*visitor);
+    }
+}
+
+void Clients::Impl::cut_late() {
+    while (Visitor* late = visitors.next_late(loop.now())) {
+        // One that waits with another request has done nothing wrong.
+        if (!late->was_served) door.refuse(Refusal::slow, late->client);
+        cut_off(late->wsi);
+    }
+}
+
+int Clients::Impl::upgrade(lws* wsi) {
+    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    if (!visitor) return end;
+    const UpgradePaths paths{websocket_path, door.rules().has_echo ? "/echo" : ""};
+    return check_upgrade(wsi, paths, door, visitors, *visitor, config.frame_bytes_max);
+}
+
+void Clients::Impl::leave(lws* wsi) {
+    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    if (!visitor) return;
+    lws_set_opaque_user_data(wsi, nullptr);
+    last_gone = visitor;
+    visitors.leave(*visitor);
+}
+
+Echo* Clients::Impl::echo_of(lws* wsi, lws_callback_reasons reason) {
+    const bool is_for_it = reason == LWS_CALLBACK_ESTABLISHED || reason == LWS_CALLBACK_RECEIVE ||
+                           reason == LWS_CALLBACK_RECEIVE_PONG ||
+                           reason == LWS_CALLBACK_SERVER_WRITEABLE;
+    if (!is_for_it) return nullptr;
+    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    return visitor ? visitor->echo.get() : nullptr;
+}
+
 void Clients::Impl::open(Session& session, lws* wsi) {
-    session.socket = hub->on_open(session.wire, loop.now());
+    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    session.socket = hub->on_open(visitor->wire, loop.now());
     session.is_open = true;
     if (session.socket >= entries.size()) entries.resize(std::size_t{session.socket} + 1);
     entries[session.socket] = Entry{wsi, {}, false, false, {}};
@@ -191,6 +301,8 @@ void Clients::Impl::gone(Session& session) {
 
 int Clients::Impl::serve(Session& session, lws* wsi, std::string_view path) {
     HttpPage page;
+    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    if (refuse_page(wsi, door, *visitor)) return end;
     if (path == "/healthz") {
         page = {200, "text/plain", "alive\n"};
     } else if (path == "/readyz") {
@@ -200,12 +312,15 @@ int Clients::Impl::serve(Session& session, lws* wsi, std::string_view path) {
         page = {200, "text/plain; version=0.0.4", pages.metrics()};
     } else if (path == "/" && config.has_try_page) {
         page = {200, "text/html; charset=utf-8", std::string(try_page)};
-    } else if (path == config.socket_path + "/websocket") {
+    } else if (path == websocket_path) {
         page = {400, "text/plain", "this is a WebSocket: the request has no Upgrade: websocket\n"};
     } else {
         page = {404, "text/plain", "nothing here\n"};
     }
+    page.is_last |= wants_close(wsi);
     if (!write_head(wsi, page)) return end;
+    if (is_head_request(wsi)) page.body.clear();
+    session.is_last_page = page.is_last;
     delete std::exchange(session.page, new std::string(std::move(page.body)));
     lws_callback_on_writable(wsi);
     return keep;
@@ -214,7 +329,11 @@ int Clients::Impl::serve(Session& session, lws* wsi, std::string_view path) {
 int Clients::Impl::write_page(Session& session, lws* wsi) {
     if (!session.page) return keep;
     const std::unique_ptr<std::string> body(std::exchange(session.page, nullptr));
-    if (!write_body(wsi, *body)) return end;
+    if (!body->empty() && !write_body(wsi, *body)) return end;
+    if (session.is_last_page) return end;
+    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    visitor->was_served = true;
+    visitors.expect(*visitor, loop.now());
     return lws_http_transaction_completed(wsi) ? end : keep;
 }
 
@@ -224,12 +343,19 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
     auto* impl = static_cast<Impl*>(lws_context_user(lws_get_context(wsi)));
     auto* session = static_cast<Session*>(user);
     const auto bytes = [&] { return std::string_view(static_cast<const char*>(in), size); };
+    if (Echo* echo = echo_of(wsi, reason)) {
+        if (reason == LWS_CALLBACK_RECEIVE) return echo->receive(wsi, bytes()) ? keep : end;
+        if (reason == LWS_CALLBACK_SERVER_WRITEABLE) return echo->write(wsi) ? keep : end;
+        return keep;
+    }
     switch (reason) {
-        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-            return check_upgrade(wsi, impl->config.socket_path + "/websocket");
-        case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-            session->wire = *wire_of(wsi);  // it was spoken here when the handshake was checked
+        case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+            impl->tls = static_cast<ssl_ctx_st*>(user);
             return keep;
+        case LWS_CALLBACK_WSI_DESTROY: impl->leave(wsi); return keep;
+        // What CONNECT asks for: libwebsockets would go on with bare bytes.
+        case LWS_CALLBACK_RAW_ADOPT: return end;
+        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return impl->upgrade(wsi);
         case LWS_CALLBACK_ESTABLISHED: impl->open(*session, wsi); return keep;
         case LWS_CALLBACK_RECEIVE: return impl->receive(*session, wsi, bytes());
         case LWS_CALLBACK_RECEIVE_PONG:
@@ -251,8 +377,8 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
     }
 }
 
-Clients::Clients(Loop& loop, ClientsConfig config, NodePages pages)
-    : impl_(std::make_unique<Impl>(loop, std::move(config), std::move(pages))) {}
+Clients::Clients(Loop& loop, ClientsConfig config, Door& door, NodePages pages)
+    : impl_(std::make_unique<Impl>(loop, std::move(config), door, std::move(pages))) {}
 
 Clients::~Clients() {
     stop_listening();
@@ -311,15 +437,28 @@ void Clients::tick() {
         }
     }
     impl_->closing.insert(impl_->closing.end(), waiting.begin(), waiting.end());
-    if (std::exchange(impl_->is_listener_paused, false) && impl_->config.listener >= 0) {
-        impl_->loop.resume(impl_->config.listener);
+    impl_->cut_late();
+    for (Listener& listener : impl_->config.listeners) {
+        if (std::exchange(listener.is_paused, false)) impl_->loop.resume(listener.fd);
     }
 }
 
 void Clients::stop_listening() {
-    if (impl_->config.listener < 0) return;
-    impl_->loop.forget(impl_->config.listener);
-    ::close(std::exchange(impl_->config.listener, -1));
+    for (const Listener& listener : std::exchange(impl_->config.listeners, {})) {
+        impl_->loop.forget(listener.fd);
+        ::close(listener.fd);
+    }
+}
+
+void Clients::show(std::shared_ptr<const Certificate> certificate) {
+    if (impl_->tls) certificate->put_into(impl_->tls);
+}
+
+std::string Clients::address_of(SocketId socket) const {
+    if (socket >= impl_->entries.size() || !impl_->entries[socket].wsi) return {};
+    const auto* visitor =
+        static_cast<Visitor*>(lws_get_opaque_user_data(impl_->entries[socket].wsi));
+    return visitor ? visitor->client.text() : std::string();
 }
 
 }  // namespace roost

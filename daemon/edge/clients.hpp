@@ -10,14 +10,21 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "daemon/core/hub.hpp"
+#include "daemon/edge/certificate.hpp"
+#include "daemon/edge/listener.hpp"
 #include "daemon/edge/loop.hpp"
 
 namespace roost {
 
+class Door;
+
 struct ClientsConfig {
-    int listener = -1;  // owned
+    std::vector<Listener> listeners;  // owned
+    // With it TCP listeners speak TLS; a unix socket is for a proxy of this machine, and does not.
+    std::shared_ptr<const Certificate> certificate;
     std::string socket_path = "/socket";
     std::size_t frame_bytes_max = 1'000'000;
     bool has_try_page = false;
@@ -31,7 +38,7 @@ struct NodePages {
 
 class Clients final : public SocketSink {
 public:
-    Clients(Loop& loop, ClientsConfig config, NodePages pages);
+    Clients(Loop& loop, ClientsConfig config, Door& door, NodePages pages);
     ~Clients() override;
 
     void attach(Hub& hub);
@@ -41,6 +48,10 @@ public:
     void end_turn();
     void tick();
     void stop_listening();
+    // For the connections that come from now on.
+    void show(std::shared_ptr<const Certificate> certificate);
+    // Empty if the socket is gone.
+    std::string address_of(SocketId socket) const;
 
 private:
     struct Impl;

@@ -1,8 +1,11 @@
 #include "daemon/edge/listener.hpp"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -45,15 +48,82 @@ int open_one(const addrinfo& address, const Endpoint& endpoint, bool is_shared) 
                                           std::strerror(error) + " (another daemon? see --listen)");
 }
 
+[[noreturn]] void fail_unix(const UnixPath& address, int error, const std::string& hint) {
+    throw StartError::of_errno(
+        error, "cannot listen on unix:" + address.path + ": " + std::strerror(error) + hint);
+}
+
+// What a daemon left that is gone is removed; one that lives keeps its socket.
+void remove_stale(const UnixPath& address, const sockaddr_un& name) {
+    struct stat about {};
+    if (lstat(address.path.c_str(), &about) != 0) return;
+    if (!S_ISSOCK(about.st_mode)) {
+        throw StartError(exit_code::unavailable, "cannot listen on unix:" + address.path +
+                                                     ": there is a file that is no socket; "
+                                                     "remove it, or choose another path");
+    }
+    const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int result = connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name);
+    const int error = errno;
+    close(probe);
+    if (result == 0) fail_unix(address, EADDRINUSE, " (another daemon? see --listen)");
+    if (error == ECONNREFUSED) unlink(address.path.c_str());
+}
+
+int open_unix(const UnixPath& address) {
+    constexpr mode_t owner_and_group = 0660;
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    address.path.copy(name.sun_path, sizeof name.sun_path - 1);
+    remove_stale(address, name);
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    // The file is made with this mode, less the umask: nobody else gets in before chmod.
+    if (fd >= 0 && fchmod(fd, owner_and_group) == 0 &&
+        bind(fd, reinterpret_cast<const sockaddr*>(&name), sizeof name) == 0 &&
+        chmod(address.path.c_str(), owner_and_group) == 0 && listen(fd, 4096) == 0) {
+        return fd;
+    }
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    fail_unix(address, error, "");
+}
+
+void open_tcp(const Endpoint& endpoint, std::vector<std::vector<Listener>>& shards) {
+    const auto addresses = resolve(endpoint);
+    if (shards.size() > 1) close(open_one(*addresses, endpoint, false));
+    for (auto& shard : shards) {
+        shard.push_back({open_one(*addresses, endpoint, shards.size() > 1), false, false});
+    }
+}
+
 }  // namespace
 
-std::vector<int> open_listeners(const Endpoint& endpoint, std::size_t count) {
-    const auto addresses = resolve(endpoint);
-    if (count == 1) return {open_one(*addresses, endpoint, false)};
-    close(open_one(*addresses, endpoint, false));
-    std::vector<int> fds;
-    for (std::size_t i = 0; i < count; ++i) fds.push_back(open_one(*addresses, endpoint, true));
-    return fds;
+std::string text_of(const ListenAddress& address) {
+    if (const auto* path = std::get_if<UnixPath>(&address)) return "unix:" + path->path;
+    return std::get<Endpoint>(address).text();
+}
+
+std::vector<std::vector<Listener>> open_listeners(const std::vector<ListenAddress>& addresses,
+                                                  std::size_t shards) {
+    std::vector<std::vector<Listener>> listeners(shards);
+    for (const auto& address : addresses) {
+        if (const auto* endpoint = std::get_if<Endpoint>(&address)) {
+            open_tcp(*endpoint, listeners);
+            continue;
+        }
+        const int fd = open_unix(std::get<UnixPath>(address));
+        for (std::size_t i = 0; i < shards; ++i) {
+            const int own = i == 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+            listeners[i].push_back({own, true, false});
+        }
+    }
+    return listeners;
+}
+
+void remove_unix_sockets(const std::vector<ListenAddress>& addresses) {
+    for (const auto& address : addresses) {
+        if (const auto* path = std::get_if<UnixPath>(&address)) unlink(path->path.c_str());
+    }
 }
 
 }  // namespace roost

@@ -1,17 +1,38 @@
-// listener: the TCP socket on which one shard accepts its clients.
+// listener: the sockets on which the shards accept their clients.
 //
-// With several shards each has a listener of its own on the same port (SO_REUSEPORT), and the
+// With several shards each has a TCP listener of its own on the same port (SO_REUSEPORT), and the
 // kernel spreads the connections. That option would also let a second daemon share the port
-// unnoticed, so the port is tried without it first.
+// unnoticed, so the port is tried without it first. A unix socket has no such option: the shards
+// share it, and one of those that wake takes the connection.
 #pragma once
 
+#include <string>
+#include <variant>
 #include <vector>
 
 #include "proto/endpoint.hpp"
 
 namespace roost {
 
-// One listening, non-blocking descriptor for each shard. Throws StartError.
-std::vector<int> open_listeners(const Endpoint& endpoint, std::size_t count);
+struct UnixPath {
+    std::string path;
+
+    bool operator==(const UnixPath&) const = default;
+};
+using ListenAddress = std::variant<Endpoint, UnixPath>;
+
+std::string text_of(const ListenAddress& address);
+
+struct Listener {
+    int fd = -1;  // not blocking; whoever has the Listener owns it
+    bool is_unix = false;
+    bool is_paused = false;
+};
+
+// For each shard its listeners. Throws StartError.
+std::vector<std::vector<Listener>> open_listeners(const std::vector<ListenAddress>& addresses,
+                                                  std::size_t shards);
+// Removes the files of the unix sockets.
+void remove_unix_sockets(const std::vector<ListenAddress>& addresses);
 
 }  // namespace roost

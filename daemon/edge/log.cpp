@@ -46,6 +46,8 @@ struct Wording {
 Wording wording_of(FactKind kind) {
     using enum LogLevel;
     switch (kind) {
+        case FactKind::client_refused:
+            return {info, "client refused", "reason", "detail", "", true};
         case FactKind::client_frame_rejected:
             return {warning, "client frame rejected", "reason", "detail", "socket", true};
         case FactKind::client_closed_bad_frames:
@@ -146,6 +148,7 @@ void FactLog::note(const Fact& fact) {
     append_pair(line, wording.subject, fact.subject);
     append_pair(line, wording.detail, fact.detail);
     if (!wording.number.empty()) append_pair(line, wording.number, std::to_string(fact.number));
+    append_pair(line, "address", fact.address);
     if (suppressed > 0) append_pair(line, "suppressed", std::to_string(suppressed));
     log_line(wording.level, line);
 }

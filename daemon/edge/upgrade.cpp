@@ -2,20 +2,30 @@
 
 #include <libwebsockets.h>
 
+#include <algorithm>
 #include <array>
-#include <optional>
+
+#include "daemon/edge/door.hpp"
+#include "daemon/edge/visitors.hpp"
 
 namespace roost {
 
 namespace {
 
-// The text of a header; nothing if it is absent or does not fit.
-std::optional<std::string> header(lws* wsi, lws_token_indexes token) {
-    std::array<char, 1024> buffer{};
-    if (lws_hdr_total_length(wsi, token) <= 0) return std::nullopt;
-    const int size = lws_hdr_copy(wsi, buffer.data(), static_cast<int>(buffer.size()), token);
-    if (size < 0) return std::nullopt;
-    return std::string(buffer.data(), static_cast<std::size_t>(size));
+// The text of a header, lines of the same name joined by commas; empty if it is absent.
+std::string header(lws* wsi, lws_token_indexes token) {
+    const int length = lws_hdr_total_length(wsi, token);
+    if (length <= 0) return {};
+    std::string text(static_cast<std::size_t>(length) + 1, '\0');
+    const int size = lws_hdr_copy(wsi, text.data(), length + 1, token);
+    if (size < 0) return {};
+    text.resize(std::min(text.size(), static_cast<std::size_t>(size)));
+    return text;
+}
+
+unsigned lines_of(lws* wsi, lws_token_indexes token) {
+    if (lws_hdr_total_length(wsi, token) <= 0) return 0;
+    return lws_hdr_fragment_length(wsi, token, 1) > 0 ? 2 : 1;
 }
 
 // MAJOR.0.x, as Phoenix has it.
@@ -25,10 +35,54 @@ bool is_version(std::string_view vsn, std::string_view major) {
     return !patch.empty() && patch.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-int refuse(lws* wsi, unsigned status, const std::string& reason) {
-    const HttpPage page{status, "text/plain", reason + "\n"};
-    if (!write_head(wsi, page) || !write_body(wsi, page.body)) return -1;
-    return 1;
+// What the query's vsn says that the client speaks; nothing if it is not spoken here.
+std::optional<Wire> wire_of(lws* wsi) {
+    std::array<char, 32> buffer{};
+    const char* found =
+        lws_get_urlarg_by_name(wsi, "vsn=", buffer.data(), static_cast<int>(buffer.size()));
+    const std::string_view vsn = found ? found : "1.0.0";
+    if (is_version(vsn, "2.0.")) return Wire::v2;
+    if (is_version(vsn, "1.0.")) return Wire::v1;
+    return std::nullopt;
+}
+
+Handshake read_handshake(lws* wsi) {
+    Handshake request;
+    request.is_get = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0;
+    request.host = header(wsi, WSI_TOKEN_HOST);
+    request.host_count = lines_of(wsi, WSI_TOKEN_HOST);
+    request.origin = header(wsi, WSI_TOKEN_ORIGIN);
+    request.upgrade = header(wsi, WSI_TOKEN_UPGRADE);
+    request.connection = header(wsi, WSI_TOKEN_CONNECTION);
+    request.version = header(wsi, WSI_TOKEN_VERSION);
+    request.key = header(wsi, WSI_TOKEN_KEY);
+    request.subprotocols = header(wsi, WSI_TOKEN_PROTOCOL);
+    request.has_transfer_encoding = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+    request.content_length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    request.content_length_count = lines_of(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+    return request;
+}
+
+int refuse(lws* wsi, Door& door, const Address& client, const Refused& refused) {
+    door.refuse(refused.reason, client);
+    const HttpPage page{refused.status, "text/plain", std::string(refused.sentence) + "\n", true};
+    // What it has to say has been read, and what it gets is flushed before the end.
+    if (write_head(wsi, page)) write_body(wsi, page.body);
+    return -1;
+}
+
+Refused overcrowded(Refusal reason) {
+    if (reason == Refusal::address_full) {
+        return {reason, 429, "too many connections from this address: close one first"};
+    }
+    return {reason, 503, "this node has all the connections that it takes: try another"};
+}
+
+bool add_header(lws* wsi, lws_token_indexes token, std::string_view value, unsigned char** at,
+                unsigned char* stop) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(value.data());
+    return lws_add_http_header_by_token(wsi, token, bytes, static_cast<int>(value.size()), at,
+                                        stop) == 0;
 }
 
 }  // namespace
@@ -38,10 +92,12 @@ bool write_head(lws* wsi, const HttpPage& page) {
     unsigned char* const start = buffer.data() + LWS_PRE;
     unsigned char* at = start;
     unsigned char* const stop = buffer.data() + buffer.size() - 1;
-    if (lws_add_http_common_headers(wsi, page.status, page.type.c_str(), page.body.size(), &at,
-                                    stop)) {
+    if (lws_add_http_header_status(wsi, page.status, &at, stop) ||
+        !add_header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE, page.type, &at, stop) ||
+        lws_add_http_header_content_length(wsi, page.body.size(), &at, stop)) {
         return false;
     }
+    if (page.is_last && !add_header(wsi, WSI_TOKEN_CONNECTION, "close", &at, stop)) return false;
     return lws_finalize_write_http_header(wsi, start, &at, stop) == 0;
 }
 
@@ -52,32 +108,53 @@ bool write_body(lws* wsi, std::string_view body) {
     return lws_write(wsi, data, body.size(), LWS_WRITE_HTTP_FINAL) >= 0;
 }
 
-int check_upgrade(lws* wsi, std::string_view websocket_path) {
+bool is_head_request(lws* wsi) {
+    return lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
+}
+
+bool wants_close(lws* wsi) {
+    const auto connection = header(wsi, WSI_TOKEN_CONNECTION);
+    const auto version = header(wsi, WSI_TOKEN_HTTP);
+    return connection == "close" || connection == "Close" || version == "HTTP/1.0";
+}
+
+bool refuse_page(lws* wsi, Door& door, const Visitor& visitor) {
+    const Handshake request = read_handshake(wsi);
+    auto refused = judge_lengths(request);
+    if (!refused && !request.is_get && !is_head_request(wsi)) {
+        refused = Refused{Refusal::method, 405, "pages here are got: use GET"};
+    }
+    if (refused) refuse(wsi, door, visitor.client, *refused);
+    return refused.has_value();
+}
+
+int check_upgrade(lws* wsi, const UpgradePaths& paths, Door& door, Visitors& visitors,
+                  Visitor& visitor, std::size_t message_bytes_max) {
     // libwebsockets 4.1.6 calls this also for a request whose headers it has dropped already
     // (CVE-2025-11677). Without the header there is nothing to look at.
     if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) <= 0) return -1;
+    const auto& proxies = door.rules().proxies;
+    const Address client = proxies.client_of(visitor.peer, header(wsi, WSI_TOKEN_X_FORWARDED_FOR));
+    Handshake request = read_handshake(wsi);
     const auto path = header(wsi, WSI_TOKEN_GET_URI);
-    if (!path) return refuse(wsi, 400, "a handshake is a GET");
-    if (*path != websocket_path) return refuse(wsi, 404, "nothing here");
-    const auto version = header(wsi, WSI_TOKEN_VERSION);
-    if (version != "13") {
-        return refuse(wsi, 400, "'sec-websocket-version' header must equal '13'");
+    const bool is_echo = !paths.echo.empty() && path == paths.echo;
+    if (request.is_get && !is_echo && path != paths.websocket) {
+        return refuse(wsi, door, client, {Refusal::path, 404, "nothing here"});
     }
-    if (!header(wsi, WSI_TOKEN_KEY)) {
-        return refuse(wsi, 400, "'sec-websocket-key' header is missing");
+    const auto wire = wire_of(wsi);
+    request.is_vsn_spoken = is_echo || wire;
+    if (const auto refused = judge(request, door.rules().origins)) {
+        return refuse(wsi, door, client, *refused);
     }
-    if (!wire_of(wsi)) return refuse(wsi, 403, "vsn is not spoken here: use vsn=2.0.0");
+    if (const auto full = visitors.settle(visitor, client)) {
+        return refuse(wsi, door, client, overcrowded(*full));
+    }
+    if (is_echo) {
+        visitor.echo = std::make_unique<Echo>(message_bytes_max);
+    } else {
+        visitor.wire = *wire;
+    }
     return 0;
-}
-
-std::optional<Wire> wire_of(lws* wsi) {
-    std::array<char, 32> buffer{};
-    const char* found =
-        lws_get_urlarg_by_name(wsi, "vsn=", buffer.data(), static_cast<int>(buffer.size()));
-    const std::string_view vsn = found ? found : "1.0.0";
-    if (is_version(vsn, "2.0.")) return Wire::v2;
-    if (is_version(vsn, "1.0.")) return Wire::v1;
-    return std::nullopt;
 }
 
 }  // namespace roost

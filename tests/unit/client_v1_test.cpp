@@ -53,8 +53,7 @@ TEST_CASE("v1: a join is read, in any order of keys and with others beside") {
 }
 
 TEST_CASE("v1: a join_ref is taken where there is one") {
-    const Decoded decoded(
-        R"({"topic":"t","event":"e","payload":null,"ref":7,"join_ref":"3"})");
+    const Decoded decoded(R"({"topic":"t","event":"e","payload":null,"ref":7,"join_ref":"3"})");
     REQUIRE(decoded.message);
     CHECK(decoded.message->join_ref == "\"3\"");
     CHECK(decoded.message->ref == "7");

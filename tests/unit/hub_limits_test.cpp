@@ -19,7 +19,9 @@ struct Fixture : HubFixture {
         const auto heard = std::exchange(sink.sent[socket], {});
         return heard.empty() ? "" : heard.back();
     }
-    std::string beat(SocketId socket) { return ask(socket, R"([null,"9","phoenix","heartbeat",{}])"); }
+    std::string beat(SocketId socket) {
+        return ask(socket, R"([null,"9","phoenix","heartbeat",{}])");
+    }
 
     Hub limited;
 };
@@ -53,8 +55,8 @@ TEST_CASE("joins have a rate of their own, with room for all channels at once") 
     const auto socket = f.open();
     for (const char* ref : {"1", "2", "3", "4"}) {  // one a second, and three channels
         const std::string r = ref;
-        const auto answer = f.ask(
-            socket, R"([")" + r + R"(",")" + r + R"(","t)" + r + R"(","phx_join",{}])");
+        const auto answer =
+            f.ask(socket, R"([")" + r + R"(",")" + r + R"(","t)" + r + R"(","phx_join",{}])");
         CHECK(answer.find("too many joins a second") == std::string::npos);
     }
     CHECK(f.ask(socket, R"(["5","5","t1","phx_join",{}])") ==

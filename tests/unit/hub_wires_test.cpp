@@ -32,9 +32,7 @@ struct Fixture : HubFixture {
         heard(socket);
         return socket;
     }
-    void send_binary(SocketId socket, std::string_view bytes) {
-        hub.on_binary(socket, bytes, now);
-    }
+    void send_binary(SocketId socket, std::string_view bytes) { hub.on_binary(socket, bytes, now); }
 };
 
 }  // namespace
@@ -44,14 +42,16 @@ TEST_CASE("a message reaches every wire in its own shape") {
     const auto v1 = f.joined_v1(), v2 = f.joined(), text = f.joined_text();
     f.say(v2, R"(["1","2","room:a","new_msg",{"b":1}])");
     const std::string v2_frame = R"([null,null,"room:a","new_msg",{"b":1}])";
-    CHECK(f.heard(v1) == Texts{R"({"event":"new_msg","payload":{"b":1},"ref":null,"topic":"room:a"})"});
+    CHECK(f.heard(v1) ==
+          Texts{R"({"event":"new_msg","payload":{"b":1},"ref":null,"topic":"room:a"})"});
     CHECK(f.heard(text) == Texts{v2_frame});
     CHECK(f.heard(v2) == Texts{v2_frame, R"(["1","2","room:a",)" + ok});
 
     f.say(v1, R"({"topic":"room:a","event":"new_msg","payload":{"b":2},"ref":"9"})");
     CHECK(f.heard(v2) == Texts{R"([null,null,"room:a","new_msg",{"b":2}])"});
-    CHECK(f.heard(v1).back() ==
-          R"({"event":"phx_reply","payload":{"response":{},"status":"ok"},"ref":"9","topic":"room:a"})");
+    CHECK(
+        f.heard(v1).back() ==
+        R"({"event":"phx_reply","payload":{"response":{},"status":"ok"},"ref":"9","topic":"room:a"})");
 }
 
 TEST_CASE("bytes reach those who read bytes as they are, and others as base64") {
@@ -92,8 +92,8 @@ TEST_CASE("a heartbeat, a join and a leave may be binary frames") {
     f.make_live();
     CHECK(f.heard(socket) == Texts{R"(["1","1","room:a",)" + ok});
     f.send_binary(socket, "\x00\x01\x01\x06\x09"s + "12room:aphx_leave");
-    CHECK(f.heard(socket) == Texts{R"(["1","2","room:a",)" + ok,
-                                   R"(["1","1","room:a","phx_close",{}])"});
+    CHECK(f.heard(socket) ==
+          Texts{R"(["1","2","room:a",)" + ok, R"(["1","1","room:a","phx_close",{}])"});
 }
 
 TEST_CASE("bytes that are said while a join waits are said when it is answered") {
@@ -115,16 +115,16 @@ TEST_CASE("a binary push with an empty join_ref is stale, and that is said") {
     CHECK(f.heard(socket) == Texts{R"(["","2","room:a",)" + error("stale")});
 }
 
-TEST_CASE("a bad binary frame, or one that its wire has not, is answered, and the connection lives") {
+TEST_CASE(
+    "a bad binary frame, or one that its wire has not, is answered, and the connection lives") {
     Fixture f;
     const auto v2 = f.joined(), v1 = f.joined_v1(), text = f.joined_text();
     f.send_binary(v2, "\x01");
     CHECK(f.heard(v2) ==
           Texts{R"([null,null,"phoenix","phx_error",{"reason":"binary frame is not a push"}])"});
     f.send_binary(text, binary_push);
-    CHECK(f.heard(text) ==
-          Texts{R"([null,null,"phoenix","phx_error",)"
-                R"({"reason":"binary frames need a WebSocket with vsn=2.0.0"}])"});
+    CHECK(f.heard(text) == Texts{R"([null,null,"phoenix","phx_error",)"
+                                 R"({"reason":"binary frames need a WebSocket with vsn=2.0.0"}])"});
     f.send_binary(v1, binary_push);
     CHECK(f.heard(v1) ==
           Texts{R"({"event":"phx_error","payload":{"reason":"binary frames need a WebSocket with )"
@@ -137,9 +137,11 @@ TEST_CASE("v1: a leave is answered and closes, with the refs that the join had")
     Fixture f;
     const auto socket = f.joined_v1();
     f.say(socket, R"({"topic":"room:a","event":"phx_leave","payload":{},"ref":"2"})");
-    CHECK(f.heard(socket) ==
-          Texts{R"({"event":"phx_reply","payload":{"response":{},"status":"ok"},"ref":"2","topic":"room:a"})",
-                R"({"event":"phx_close","payload":{},"ref":null,"topic":"room:a"})"});
+    CHECK(
+        f.heard(socket) ==
+        Texts{
+            R"({"event":"phx_reply","payload":{"response":{},"status":"ok"},"ref":"2","topic":"room:a"})",
+            R"({"event":"phx_close","payload":{},"ref":null,"topic":"room:a"})"});
 }
 
 TEST_CASE("v1: a second join is answered, and no close is sent that would end it") {

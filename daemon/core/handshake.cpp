@@ -1,0 +1,100 @@
+#include "daemon/core/handshake.hpp"
+
+#include <algorithm>
+
+namespace roost {
+
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    for (char& c : result) {
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+    return result;
+}
+
+// Is the word, in any case, in a list with commas?
+bool lists(std::string_view list, std::string_view word) {
+    while (true) {
+        const auto comma = list.find(',');
+        auto item = list.substr(0, comma);
+        const auto first = item.find_first_not_of(" \t");
+        item = first == std::string_view::npos
+                   ? std::string_view()
+                   : item.substr(first, item.find_last_not_of(" \t") - first + 1);
+        if (lower(item) == word) return true;
+        if (comma == std::string_view::npos) return false;
+        list.remove_prefix(comma + 1);
+    }
+}
+
+// 16 bytes in base64 (RFC 6455, section 4.1).
+bool is_key(std::string_view key) {
+    const auto is_digit = [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+               c == '+' || c == '/';
+    };
+    return key.size() == 24 && key.ends_with("==") &&
+           std::all_of(key.begin(), key.end() - 2, is_digit);
+}
+
+std::optional<Refused> judge_websocket(const Handshake& request) {
+    if (request.host.empty() || request.host_count != 1) {
+        return Refused{Refusal::header, 400, "there must be one 'host' header"};
+    }
+    if (lower(request.upgrade) != "websocket") {
+        return Refused{Refusal::header, 400, "'upgrade' header must equal 'websocket'"};
+    }
+    if (!lists(request.connection, "upgrade")) {
+        return Refused{Refusal::header, 400, "'connection' header must contain 'upgrade'"};
+    }
+    if (request.version != "13") {
+        return Refused{Refusal::header, 400, "'sec-websocket-version' header must equal '13'"};
+    }
+    if (request.key.empty()) {
+        return Refused{Refusal::header, 400, "'sec-websocket-key' header is missing"};
+    }
+    if (!is_key(request.key)) {
+        return Refused{Refusal::header, 400,
+                       "'sec-websocket-key' header must be 16 bytes in base64"};
+    }
+    if (!request.subprotocols.empty() && !lists(request.subprotocols, "phoenix")) {
+        return Refused{Refusal::subprotocol, 403,
+                       "'sec-websocket-protocol' header must name 'phoenix' or be left out"};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Refused> judge_lengths(const Handshake& request) {
+    if (request.has_transfer_encoding) {
+        return Refused{Refusal::lengths, 400, "no 'transfer-encoding' is taken here"};
+    }
+    if (request.content_length_count > 1) {
+        return Refused{Refusal::lengths, 400, "there must be one 'content-length' header at most"};
+    }
+    if (request.content_length.find_first_not_of("0123456789") != std::string::npos ||
+        request.content_length.size() > 18) {
+        return Refused{Refusal::lengths, 400, "'content-length' header must be a number"};
+    }
+    return std::nullopt;
+}
+
+std::optional<Refused> judge(const Handshake& request, const AllowedOrigins& origins) {
+    if (!request.is_get) return Refused{Refusal::method, 400, "a handshake is a GET"};
+    if (const auto refused = judge_lengths(request)) return refused;
+    if (request.content_length.find_first_not_of('0') != std::string::npos) {
+        return Refused{Refusal::lengths, 400, "a handshake has no body"};
+    }
+    if (!origins.allow(request.origin, request.host)) {
+        return Refused{Refusal::origin, 403, "pages of this origin may not connect here"};
+    }
+    if (!request.is_vsn_spoken) {
+        return Refused{Refusal::vsn, 403, "vsn is not spoken here: use vsn=2.0.0"};
+    }
+    return judge_websocket(request);
+}
+
+}  // namespace roost

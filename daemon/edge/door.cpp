@@ -1,0 +1,68 @@
+#include "daemon/edge/door.hpp"
+
+#include <algorithm>
+
+namespace roost {
+
+std::size_t connections_for(std::size_t descriptors, std::size_t spare) {
+    const std::size_t others = std::max<std::size_t>(128, descriptors / 8) + spare;
+    return descriptors > others + 1 ? descriptors - others : 1;
+}
+
+Door::Door(DoorRules rules, FactLog& facts)
+    : rules_(std::move(rules)), facts_(facts), admission_(rules_.limits) {}
+
+std::optional<Address> Door::counted(const Address& address) const {
+    if (address.family == Address::Family::local || rules_.proxies.trust(address)) {
+        return std::nullopt;
+    }
+    return address;
+}
+
+bool Door::arrive(const Address& peer) {
+    std::optional<Refusal> refusal;
+    {
+        const std::lock_guard lock(mutex_);
+        refusal = admission_.arrive(counted(peer));
+    }
+    if (refusal) refuse(*refusal, peer);
+    return !refusal;
+}
+
+std::optional<Refusal> Door::settle(const Address& peer, const Address& client) {
+    const std::lock_guard lock(mutex_);
+    return admission_.settle(counted(peer), counted(client));
+}
+
+void Door::leave(const Address& peer, const Address& client, bool is_settled) {
+    const std::lock_guard lock(mutex_);
+    if (is_settled) {
+        admission_.leave_settled(counted(client));
+    } else {
+        admission_.leave_arrived(counted(peer));
+    }
+}
+
+void Door::refuse(Refusal reason, const Address& client) {
+    refused_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);
+    facts_.note({FactKind::client_refused, std::string(name_of(reason)), {}, 0, client.text()});
+}
+
+std::string Door::metrics() const {
+    std::string text = "# TYPE roost_connections_max gauge\nroost_connections_max " +
+                       std::to_string(rules_.limits.connections_max) + "\n";
+    {
+        const std::lock_guard lock(mutex_);
+        text += "# TYPE roost_connections_arriving gauge\nroost_connections_arriving " +
+                std::to_string(admission_.arrived()) + "\n";
+    }
+    text += "# TYPE roost_clients_refused_total counter\n";
+    for (std::size_t i = 0; i < refusals; ++i) {
+        text.append("roost_clients_refused_total{reason=\"");
+        text.append(name_of(static_cast<Refusal>(i))).append("\"} ");
+        text.append(std::to_string(refused_[i].load(std::memory_order_relaxed))).append("\n");
+    }
+    return text;
+}
+
+}  // namespace roost

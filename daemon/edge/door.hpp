@@ -1,0 +1,62 @@
+// door: who is let in: one of a node, shared by its shards.
+//
+// Holds what was configured, and counts what all shards have let in or refused. Any thread may
+// call; it is asked when a connection comes, when it becomes a WebSocket, and when it goes.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "daemon/core/admission.hpp"
+#include "daemon/core/client_address.hpp"
+#include "daemon/core/refusal.hpp"
+#include "daemon/core/time.hpp"
+#include "daemon/edge/log.hpp"
+#include "proto/web_origin.hpp"
+
+namespace roost {
+
+struct DoorRules {
+    AllowedOrigins origins;
+    TrustedProxies proxies;
+    AdmissionLimits limits;
+    Duration handshake_timeout = std::chrono::seconds(10);
+    std::size_t header_bytes_max = 8192;
+    bool has_echo = false;
+};
+
+// How many connections leave enough of `descriptors` for the group, the control socket and files,
+// and for `spare` more connections.
+std::size_t connections_for(std::size_t descriptors, std::size_t spare);
+
+class Door {
+public:
+    Door(DoorRules rules, FactLog& facts);
+
+    const DoorRules& rules() const { return rules_; }
+
+    // False: it is to be closed. Otherwise leave() follows at its end.
+    bool arrive(const Address& peer);
+    std::optional<Refusal> settle(const Address& peer, const Address& client);
+    void leave(const Address& peer, const Address& client, bool is_settled);
+
+    // Counts a refusal, and notes it.
+    void refuse(Refusal reason, const Address& client);
+    // Prometheus text.
+    std::string metrics() const;
+
+private:
+    // Nothing where many clients would have the same address.
+    std::optional<Address> counted(const Address& address) const;
+
+    const DoorRules rules_;
+    FactLog& facts_;
+    mutable std::mutex mutex_;
+    Admission admission_;
+    std::array<std::atomic<std::uint64_t>, refusals> refused_{};
+};
+
+}  // namespace roost

@@ -1,0 +1,54 @@
+// visitors: the connections of one shard, from accept to close, with their addresses.
+//
+// A visitor that does not become a WebSocket, or finish a request, in time is late. All wait for
+// the same time, so that the order in which they are late is that in which they were last expected.
+// One loop, one thread.
+#pragma once
+
+#include <list>
+#include <memory>
+
+#include "daemon/core/time.hpp"
+#include "daemon/edge/door.hpp"
+#include "daemon/edge/echo.hpp"
+#include "proto/address.hpp"
+#include "proto/client_message.hpp"
+
+struct lws;
+
+namespace roost {
+
+struct Visitor {
+    Address peer;    // of the connection
+    Address client;  // whom it is for: another where a proxy stands between
+    lws* wsi = nullptr;
+    Time late_at{};
+    bool is_settled = false;
+    bool was_served = false;     // a page at least
+    Wire wire = Wire::v2;        // once its handshake was taken
+    std::unique_ptr<Echo> echo;  // of a WebSocket of /echo
+    std::list<Visitor>::iterator self;
+};
+
+class Visitors {
+public:
+    explicit Visitors(Door& door) : door_(door) {}
+    ~Visitors();
+    Visitors(const Visitors&) = delete;
+    Visitors& operator=(const Visitors&) = delete;
+
+    // nullptr: it is to be closed.
+    Visitor* arrive(const Address& peer, Time now);
+    // Another request may come.
+    void expect(Visitor& visitor, Time now);
+    std::optional<Refusal> settle(Visitor& visitor, const Address& client);
+    void leave(Visitor& visitor);
+    // The visitor that is late, which is then expected again, should it not go; nullptr if none is.
+    Visitor* next_late(Time now);
+
+private:
+    Door& door_;
+    std::list<Visitor> expected_, settled_;
+};
+
+}  // namespace roost
