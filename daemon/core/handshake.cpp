@@ -39,6 +39,26 @@ bool is_key(std::string_view key) {
            std::all_of(key.begin(), key.end() - 2, is_digit);
 }
 
+// libwebsockets reads the list up to the first name that it knows, and drops the connection over
+// what it has no room for.
+std::optional<Refused> judge_subprotocols(std::string_view names) {
+    constexpr std::size_t bytes_max = 126;
+    if (names.empty()) return std::nullopt;
+    if (names.size() > bytes_max) {
+        return Refused{Refusal::subprotocol, 400,
+                       "'sec-websocket-protocol' header must not have more than 126 bytes"};
+    }
+    if (!lists(names, "phoenix")) {
+        return Refused{Refusal::subprotocol, 403,
+                       "'sec-websocket-protocol' header must name 'phoenix' or be left out"};
+    }
+    if (!lists(names.substr(0, names.find(',')), "phoenix")) {
+        return Refused{Refusal::subprotocol, 400,
+                       "'sec-websocket-protocol' header must name 'phoenix' first"};
+    }
+    return std::nullopt;
+}
+
 std::optional<Refused> judge_websocket(const Handshake& request) {
     if (request.host.empty() || request.host_count != 1) {
         return Refused{Refusal::header, 400, "there must be one 'host' header"};
@@ -59,11 +79,7 @@ std::optional<Refused> judge_websocket(const Handshake& request) {
         return Refused{Refusal::header, 400,
                        "'sec-websocket-key' header must be 16 bytes in base64"};
     }
-    if (!request.subprotocols.empty() && !lists(request.subprotocols, "phoenix")) {
-        return Refused{Refusal::subprotocol, 403,
-                       "'sec-websocket-protocol' header must name 'phoenix' or be left out"};
-    }
-    return std::nullopt;
+    return judge_subprotocols(request.subprotocols);
 }
 
 }  // namespace

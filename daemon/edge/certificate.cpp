@@ -108,23 +108,35 @@ Result<std::shared_ptr<const Certificate>, std::string> Certificate::load(
     ERR_clear_error();
     if (!objection.empty()) return Unexpected{std::move(objection)};
     std::shared_ptr<const Certificate> certificate(new Certificate(std::move(impl)));
-    // What OpenSSL finds too weak it says only here.
-    const std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>> trial(SSL_CTX_new(TLS_server_method()));
-    if (!certificate->put_into(trial.get())) {
-        const auto* reason = ERR_reason_error_string(ERR_peek_last_error());
-        objection = "--tls-cert " + certificate_file +
-                    ": OpenSSL does not take it: " + (reason ? reason : "no reason given");
-        ERR_clear_error();
-        return Unexpected{std::move(objection)};
-    }
-    return certificate;
+    objection = certificate->try_out();
+    if (objection.empty()) return certificate;
+    return Unexpected{"--tls-cert " + certificate_file +
+                      ": OpenSSL does not take it: " + objection};
 }
 
-bool Certificate::put_into(ssl_ctx_st* context) const {
+// What is too weak for it, it says only to a context.
+std::string Certificate::try_out() const {
     constexpr int instead = 1;  // of what it has
-    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
-           SSL_CTX_use_cert_and_key(context, impl_->leaf.get(), impl_->key.get(),
-                                    impl_->chain.get(), instead) == 1;
+    const std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>> context(SSL_CTX_new(TLS_server_method()));
+    if (SSL_CTX_use_cert_and_key(context.get(), impl_->leaf.get(), impl_->key.get(),
+                                 impl_->chain.get(), instead) == 1) {
+        return {};
+    }
+    const auto* reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return reason ? reason : "it gives no reason";
+}
+
+bool Certificate::serve(ssl_ctx_st* context, const std::shared_ptr<const Certificate>& current) {
+    const auto show = [](SSL* connection, void* slot) -> int {
+        constexpr int instead = 1;
+        const Impl& now = *(*static_cast<const std::shared_ptr<const Certificate>*>(slot))->impl_;
+        SSL_certs_clear(connection);
+        return SSL_use_cert_and_key(connection, now.leaf.get(), now.key.get(), now.chain.get(),
+                                    instead);
+    };
+    SSL_CTX_set_cert_cb(context, show, const_cast<std::shared_ptr<const Certificate>*>(&current));
+    return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1;
 }
 
 std::string Certificate::describe() const {

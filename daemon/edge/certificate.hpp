@@ -1,7 +1,8 @@
 // certificate: what the client listeners show over TLS: a certificate, its chain, and its key.
 //
-// Read once and checked whole; then put into the context of each shard, on the shard's own thread.
-// Connections that are open keep what they began with.
+// Read once and checked whole; each handshake takes the one that its shard has then, so that nothing
+// of the last one is left (a context would keep an EC certificate beside a new RSA one, and show
+// either). Connections that are open keep what they began with.
 #pragma once
 
 #include <memory>
@@ -23,8 +24,9 @@ public:
     Certificate(const Certificate&) = delete;
     Certificate& operator=(const Certificate&) = delete;
 
-    // The context speaks TLS 1.2 and later from now on, and shows this. False: it was not taken.
-    bool put_into(ssl_ctx_st* context) const;
+    // The context speaks TLS 1.2 and later from now on, and shows at each handshake what stands in
+    // `current`, which outlives it. False: it was not taken.
+    static bool serve(ssl_ctx_st* context, const std::shared_ptr<const Certificate>& current);
 
     // For the journal: whom it names, and until when it is valid.
     std::string describe() const;
@@ -33,6 +35,8 @@ public:
 private:
     struct Impl;
     explicit Certificate(std::unique_ptr<Impl> impl);
+    // Empty, or why OpenSSL does not take it.
+    std::string try_out() const;
 
     std::unique_ptr<Impl> impl_;
 };

@@ -172,7 +172,7 @@ void Clients::Impl::make_vhosts(lws_context_creation_info& info) {
     info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
     info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
     tls_vhost = lws_create_vhost(context, &info);
-    if (!tls_vhost || !tls || !config.certificate->put_into(tls)) {
+    if (!tls_vhost || !tls || !Certificate::serve(tls, config.certificate)) {
         throw StartError(exit_code::software, "libwebsockets made no virtual host for TLS");
     }
 }
@@ -451,7 +451,7 @@ void Clients::stop_listening() {
 }
 
 void Clients::show(std::shared_ptr<const Certificate> certificate) {
-    if (impl_->tls) certificate->put_into(impl_->tls);
+    impl_->config.certificate = std::move(certificate);
 }
 
 std::string Clients::address_of(SocketId socket) const {

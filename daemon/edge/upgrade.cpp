@@ -63,11 +63,29 @@ Handshake read_handshake(lws* wsi) {
     return request;
 }
 
+std::string_view phrase_of(unsigned status) {
+    switch (status) {
+        case 400: return "Bad Request";
+        case 403: return "Forbidden";
+        case 404: return "Not Found";
+        case 405: return "Method Not Allowed";
+        case 429: return "Too Many Requests";
+        case 503: return "Service Unavailable";
+        default: return "Refused";
+    }
+}
+
 int refuse(lws* wsi, Door& door, const Address& client, const Refused& refused) {
     door.refuse(refused.reason, client);
-    const HttpPage page{refused.status, "text/plain", std::string(refused.sentence) + "\n", true};
-    // What it has to say has been read, and what it gets is flushed before the end.
-    if (write_head(wsi, page)) write_body(wsi, page.body);
+    // By hand: libwebsockets has not looked at the request's version yet, and would answer in 1.0.
+    std::string answer(LWS_PRE, '\0');
+    answer.append("HTTP/1.1 ").append(std::to_string(refused.status)).append(" ");
+    answer.append(phrase_of(refused.status)).append("\r\ncontent-type: text/plain\r\n");
+    answer.append("content-length: ").append(std::to_string(refused.sentence.size() + 1));
+    answer.append("\r\nconnection: close\r\n\r\n").append(refused.sentence).append("\n");
+    auto* data = reinterpret_cast<unsigned char*>(answer.data()) + LWS_PRE;
+    // What it had to say has been read, and what it gets is flushed before the end.
+    lws_write(wsi, data, answer.size() - LWS_PRE, LWS_WRITE_HTTP);
     return -1;
 }
 

@@ -86,6 +86,8 @@ test("what cannot be a handshake is refused with a sentence, and the connection 
       [handshake({Host: ["a", "b"]}), 400, /'host'/],
       [handshake({Upgrade: "h2c", "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA"}), 400, /upgrade/],
       [handshake({"Sec-WebSocket-Protocol": "mqtt"}), 403, /sec-websocket-protocol/],
+      [handshake({"Sec-WebSocket-Protocol": "mqtt, phoenix"}), 400, /'phoenix' first/],
+      [handshake({"Sec-WebSocket-Protocol": `phoenix, ${"a".repeat(200)}`}), 400, /126 bytes/],
       [handshake({"Content-Length": "5"}), 400, /no body/],
       [handshake({"Content-Length": ["5", "5"]}), 400, /content-length/],
       [handshake({"Content-Length": "5", "Transfer-Encoding": "chunked"}), 400, /transfer-enc/],
@@ -105,9 +107,12 @@ test("what cannot be a handshake is refused with a sentence, and the connection 
       assert.equal(Number(answer.headers["content-length"]), answer.body.length, bytes);
     }
     // Nothing of it harms the one that is right, whatever stands beside.
-    const fine = await Line.open(group, node.port);
-    fine.send(handshake({"Content-Length": "0", Connection: "keep-alive, Upgrade"}, get));
-    await until("it is taken", () => fine.text.startsWith("HTTP/1.1 101 "));
+    for (const names of ["phoenix", `phoenix, ${"a".repeat(117)}`]) {
+      const fine = await Line.open(group, node.port);
+      fine.send(handshake({"Content-Length": "0", Connection: "keep-alive, Upgrade",
+        "Sec-WebSocket-Protocol": names}, get));
+      await until("it is taken", () => /^HTTP\/1\.1 101 [^]*Protocol: phoenix\r\n/.test(fine.text));
+    }
   }));
 
 test("HEAD has the head of the page and nothing else", in_group(async (group) => {

@@ -13,10 +13,10 @@ import {Node, in_group, roostd} from "./lib/node.mjs";
 import {until, within} from "./lib/wait.mjs";
 
 // Makes NAME.pem and NAME.key in the group's directory.
-async function make_certificate(group, name, serial) {
+const elliptic = ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+async function make_certificate(group, name, serial, kind = elliptic) {
   const [pem, key] = [path_join(group.dir, `${name}.pem`), path_join(group.dir, `${name}.key`)];
-  const {code, err} = await run("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt",
-    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+  const {code, err} = await run("openssl", ["req", "-x509", "-newkey", ...kind, "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
     "subjectAltName=IP:127.0.0.1", "-set_serial", String(serial), "-out", pem, "-keyout", key]);
   assert.equal(code, 0, err);
   return {pem, key};
@@ -171,7 +171,8 @@ test("one who does not read is closed, and the others are not delayed", in_group
 test("SIGHUP: new connections are shown the new certificate, and old ones live on",
   in_group(async (group) => {
     const certificate = await make_certificate(group, "one", 1);
-    const next = await make_certificate(group, "two", 2);
+    // Another kind of key: the old one must not be shown to those who like it better.
+    const next = await make_certificate(group, "two", 2, ["rsa:2048"]);
     const node = await start(group, {certificate, shards: 3});
     const old = await Raw.open(group, node, "?vsn=2.0.0", {ca: node.ca});
     await old.join("room:1");

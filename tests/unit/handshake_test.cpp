@@ -85,8 +85,18 @@ TEST_CASE("each header that a WebSocket needs is looked at") {
                             "dGhlIHNhbXBsZSBub25j*Q==", "dGhlIHNhbXBsZSBub25jZQAA"}) {
         CHECK(refused(400, [&](Handshake& r) { r.key = key; }) == Refusal::header);
     }
-    CHECK(refused(403, [](Handshake& r) { r.subprotocols = "graphql-ws, mqtt"; }) ==
-          Refusal::subprotocol);
+}
+
+TEST_CASE("of subprotocols phoenix is taken, as the first") {
+    const auto with = [](unsigned status, const std::string& names) {
+        return refused(status, [&](Handshake& r) { r.subprotocols = names; });
+    };
+    CHECK(with(403, "graphql-ws, mqtt") == Refusal::subprotocol);
+    CHECK(with(403, "phoenixes") == Refusal::subprotocol);
+    CHECK(with(400, "mqtt, phoenix") == Refusal::subprotocol);
+    const auto room = std::string(126 - 9, 'a');
+    CHECK(is_taken([&](Handshake& r) { r.subprotocols = "phoenix, " + room; }));
+    CHECK(with(400, "phoenix, a" + room) == Refusal::subprotocol);
 }
 
 TEST_CASE("of several faults the one is told that Phoenix would tell") {
