@@ -12,6 +12,7 @@
 #include "daemon/edge/certificate.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/control.hpp"
+#include "proto/token_keys.hpp"
 
 namespace roost {
 
@@ -34,8 +35,11 @@ struct HandOver {
 struct CertificateRenewed {
     std::shared_ptr<const Certificate> certificate;
 };
+struct TokenKeysRenewed {
+    std::shared_ptr<const TokenKeys> keys;
+};
 using ShardLetter = std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion,
-                                 StopListening, HandOver, CertificateRenewed>;
+                                 StopListening, HandOver, CertificateRenewed, TokenKeysRenewed>;
 
 // To the fabric.
 struct BucketWanted {

@@ -4,6 +4,7 @@
 
 #include "daemon/edge/listener.hpp"
 #include "daemon/edge/log.hpp"
+#include "proto/token_key_files.hpp"
 
 namespace roost {
 
@@ -45,8 +46,7 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     config.control = options.control;
     config.beacon.port = options.beacon_port;
     config.beacon.addresses = options.beacon_addresses;
-    config.beacon.is_loopback_only =
-        options.group_listen.host.starts_with("127.") || options.group_listen.host == "localhost";
+    config.beacon.is_loopback_only = options.group_listen.is_loopback();
     return config;
 }
 
@@ -55,8 +55,21 @@ void say_certificate(const Certificate& certificate) {
     if (certificate.is_expired()) log_line(LogLevel::warning, "the certificate has expired");
 }
 
-void say_what_is_doubtful(const DoorOptions& door) {
+void say_token_keys(const TokenKeys& keys) {
+    for (const auto& sentence : keys.ignored) log_line(LogLevel::warning, sentence);
+    log_line(LogLevel::info, "token keys loaded  number=" + std::to_string(keys.keys.size()));
+}
+
+void say_what_is_doubtful(const Options& options) {
+    const DoorOptions& door = options.door;
     if (door.certificate) say_certificate(*door.certificate);
+    if (!options.tokens.keys->keys.empty()) {
+        say_token_keys(*options.tokens.keys);
+    } else if (options.tokens.is_insecure) {
+        log_line(LogLevel::warning,
+                 "INSECURE: without token keys anybody who reaches " + door.listen_text() +
+                     " may join and publish, as far as the rules leave topics open");
+    }
     const auto room = connections_for(descriptors_max(), door.limits.spare);
     if (door.limits.connections_max <= room) return;
     log_line(LogLevel::warning,
@@ -69,10 +82,10 @@ void say_what_is_doubtful(const DoorOptions& door) {
 
 Node::Node(const Options& options, Incarnation incarnation)
     : options_(options),
-      rules_(options.rules),
+      rules_(options.rules, !options.tokens.keys->keys.empty()),
       door_(options.door.rules(), facts_),
       board_(options.shards) {
-    say_what_is_doubtful(options_.door);
+    say_what_is_doubtful(options_);
     context_.set(zmq::ctxopt::max_sockets, 8192);
     auto listeners = open_listeners(options_.door.listen, options_.shards);
     for (std::size_t i = 0; i < options_.shards; ++i) {
@@ -81,6 +94,8 @@ Node::Node(const Options& options, Incarnation incarnation)
         config.index = static_cast<std::uint8_t>(i);
         config.incarnation = incarnation;
         config.limits = options_.limits;
+        config.token_keys = options_.tokens.keys;
+        config.token_policy = options_.tokens.policy;
         config.clients = {std::move(listeners[i]), options_.door.certificate, options_.socket_path,
                           options_.frame_bytes_max, options_.has_try_page};
         shards_.push_back(
@@ -108,11 +123,27 @@ Node::~Node() {
 }
 
 void Node::reload() {
-    const DoorOptions& door = options_.door;
-    if (!door.certificate) {
-        log_line(LogLevel::info, "nothing to load again: there is no --tls-cert");
+    if (options_.door.certificate) reload_certificate();
+    if (!options_.tokens.key_files.empty()) reload_token_keys();
+    if (!options_.door.certificate && options_.tokens.key_files.empty()) {
+        log_line(LogLevel::info,
+                 "nothing to load again: there is no --tls-cert and no --token-key-file");
+    }
+}
+
+void Node::reload_token_keys() {
+    auto keys = read_token_key_files(options_.tokens.key_files);
+    if (!keys) {
+        log_line(LogLevel::error, "the token keys stay as they were: " + keys.error());
         return;
     }
+    say_token_keys(*keys);
+    const auto shared = std::make_shared<const TokenKeys>(std::move(*keys));
+    for (const auto& shard : shards_) shard->mailbox().insist(TokenKeysRenewed{shared});
+}
+
+void Node::reload_certificate() {
+    const DoorOptions& door = options_.door;
     const auto certificate = Certificate::load(door.certificate_file, door.key_file);
     if (!certificate) {
         log_line(LogLevel::error, "the certificate stays as it was: " + certificate.error());

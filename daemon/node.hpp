@@ -37,6 +37,9 @@ public:
     std::string status_line() const;
 
 private:
+    void reload_certificate();
+    void reload_token_keys();
+
     void hand_over();
 
     const Options options_;

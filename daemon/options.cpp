@@ -262,12 +262,27 @@ void add_limits(CLI::App& app, Options& options, Texts& texts) {
         ->capture_default_str();
 }
 
+// Closed by default: whom the node does not know, it does not serve.
+void check_exposure(const Options& options) {
+    if (!options.tokens.keys->keys.empty() || options.tokens.is_insecure) return;
+    for (const auto& address : options.door.listen) {
+        const auto* endpoint = std::get_if<Endpoint>(&address);
+        if (!endpoint || endpoint->is_loopback()) continue;
+        throw StartError(exit_code::configuration,
+                         "--listen " + endpoint->text() +
+                             " is open to other machines, and there are no keys for the tokens of "
+                             "clients: give --token-key-file, or --insecure to serve everybody");
+    }
+}
+
 void finish(Options& options, const Texts& texts) {
     static const std::map<std::string, LogLevel> levels = {{"debug", LogLevel::debug},
                                                            {"info", LogLevel::info},
                                                            {"warning", LogLevel::warning},
                                                            {"error", LogLevel::error}};
     finish_door_options(options.door, texts.door);
+    finish_token_options(options.tokens);
+    check_exposure(options);
     options.group_listen = *parse_endpoint(texts.group_listen);
     if (texts.advertise.find(':') != std::string::npos) {
         options.advertise = *parse_endpoint(texts.advertise);
@@ -335,6 +350,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
         "Every flag may stand in the file of --config, and in the environment as ROOST_FLAG.",
         "roostd");
     add_door_options(app, options.door, texts.door);
+    add_token_options(app, options.tokens);
     add_node_options(app, options, texts);
     add_group_options(app, options, texts);
     add_delivery_options(app, options, texts);

@@ -9,6 +9,7 @@
 #include "daemon/core/rules.hpp"
 #include "daemon/door_options.hpp"
 #include "daemon/edge/log.hpp"
+#include "daemon/token_options.hpp"
 #include "proto/endpoint.hpp"
 #include "proto/group_key.hpp"
 
@@ -16,6 +17,7 @@ namespace roost {
 
 struct Options {
     DoorOptions door;
+    TokenOptions tokens;
     std::string socket_path = "/socket";
     std::string name;
     std::string group = "roost";

@@ -16,10 +16,12 @@ Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Door& do
       board_(board),
       facts_(facts),
       mailbox_(loop),
-      clients_(loop, config.clients, door,
+      tokens_(config.token_keys, config.token_policy),
+      clients_(loop, config.clients, door, tokens_,
                {[&board] { return board.is_ready.load(); },
                 [&board, &facts, &door] { return board.metrics(facts) + door.metrics(); }}),
-      hub_(Origin{config.incarnation, config.index}, rules, config.limits, *this, clients_) {
+      hub_(Origin{config.incarnation, config.index}, rules, config.limits, *this, clients_,
+           &tokens_) {
     clients_.attach(hub_);
     loop_.at_end_of_turn(
         [this] { return mailbox_.drain([this](ShardLetter& letter) { on_letter(letter); }); });
@@ -81,6 +83,8 @@ void Shard::on_letter(ShardLetter& letter) {
         clients_.stop_listening();
     } else if (auto* renewal = std::get_if<CertificateRenewed>(&letter)) {
         clients_.show(std::move(renewal->certificate));
+    } else if (auto* keys = std::get_if<TokenKeysRenewed>(&letter)) {
+        tokens_.renew(std::move(keys->keys));
     } else {
         hub_.hand_over(std::get<HandOver>(letter).most);
     }

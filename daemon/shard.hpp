@@ -9,6 +9,7 @@
 #include "daemon/edge/clients.hpp"
 #include "daemon/edge/log.hpp"
 #include "daemon/edge/mailbox.hpp"
+#include "daemon/edge/tokens.hpp"
 #include "daemon/letters.hpp"
 
 namespace roost {
@@ -17,6 +18,8 @@ struct ShardConfig {
     std::uint8_t index = 0;
     Incarnation incarnation = 0;
     HubLimits limits;
+    std::shared_ptr<const TokenKeys> token_keys;
+    TokenPolicy token_policy;
     ClientsConfig clients;
 };
 
@@ -47,6 +50,7 @@ private:
     Mailbox<ShardLetter> mailbox_;
     Mailbox<FabricLetter>* fabric_ = nullptr;
     std::vector<Mailbox<ShardLetter>*> other_shards_;
+    Tokens tokens_;
     Clients clients_;
     Hub hub_;
 };

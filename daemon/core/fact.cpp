@@ -10,6 +10,8 @@ std::string_view name_of(FactKind kind) {
                                                                        "client_closed_slow",
                                                                        "client_closed_held",
                                                                        "client_rate_limited",
+                                                                       "client_closed_token",
+                                                                       "token_refused",
                                                                        "join_refused",
                                                                        "fence_timed_out",
                                                                        "node_up",

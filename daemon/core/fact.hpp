@@ -17,6 +17,8 @@ enum class FactKind : std::uint8_t {
     client_closed_slow,
     client_closed_held,
     client_rate_limited,
+    client_closed_token,
+    token_refused,
     join_refused,
     fence_timed_out,
     node_up,

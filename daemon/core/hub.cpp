@@ -23,7 +23,7 @@ std::string reason(std::string_view text) {
 }  // namespace
 
 Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubOutlet& outlet,
-         SocketSink& sink)
+         SocketSink& sink, TokenCheck* tokens)
     : rules_(rules),
       origin_(origin),
       limits_(limits),
@@ -32,13 +32,14 @@ Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubO
                   limits.joins_max + static_cast<std::uint32_t>(limits.channels_max)),
       message_limit_(limits.messages_max, limits.messages_max),
       outlet_(outlet),
+      tokens_(tokens),
       numbering_(origin, limits.interest_bits),
       json_(limits.json_depth_max),
       outbox_(sink, limits.outbox),
       channels_(limits.interest_bits),
       dedup_(limits.dedup_window) {}
 
-SocketId Hub::on_open(Wire wire, Time now) {
+SocketId Hub::on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer) {
     SocketId socket = 0;
     if (free_sockets_.empty()) {
         socket = static_cast<SocketId>(connections_.size());
@@ -51,6 +52,7 @@ SocketId Hub::on_open(Wire wire, Time now) {
     connections_[socket].is_open = true;
     connections_[socket].heard = now;
     connections_[socket].wire = wire;
+    connections_[socket].bearer = std::move(bearer);
     outbox_.open(socket);
     channels_.open(socket);
     ++open_;
@@ -60,7 +62,7 @@ SocketId Hub::on_open(Wire wire, Time now) {
 void Hub::on_close(SocketId socket) {
     INVARIANT(connections_[socket].is_open);
     while (!channels_.of_socket(socket).empty()) remove_channel(channels_.of_socket(socket).back());
-    connections_[socket].is_open = false;
+    connections_[socket] = Connection{};
     outbox_.close(socket);
     free_sockets_.push_back(socket);
     --open_;
@@ -102,19 +104,19 @@ bool Hub::is_within_limits(SocketId socket, const ClientMessage& message, Time n
                                     : message_limit_.admit(connection.messages_paid, now);
     if (!is_in_time) {
         outlet_.note({FactKind::client_rate_limited, is_join ? "joins" : "messages", {}, socket});
-        reply(socket, message.join_ref, message, "error",
-              reason(is_join ? "too many joins a second" : "too many messages a second"));
+        refuse(socket, message.join_ref, message,
+               is_join ? "too many joins a second" : "too many messages a second");
         // Whoever does not heed the answers is not waited for.
         if (++connection.refused == limits::refused_in_a_row_max) close(socket, CloseCode::policy);
         return false;
     }
     connection.refused = 0;
     if (message.topic.size() > limits_.topic_bytes_max) {
-        reply(socket, message.join_ref, message, "error", reason("topic is too long"));
+        refuse(socket, message.join_ref, message, "topic is too long");
         return false;
     }
     if (message.event.size() > limits_.event_bytes_max) {
-        reply(socket, message.join_ref, message, "error", reason("event is too long"));
+        refuse(socket, message.join_ref, message, "event is too long");
         return false;
     }
     return true;
@@ -138,8 +140,9 @@ void Hub::refuse_frame(SocketId socket, FrameError error) {
 }
 
 void Hub::handle(SocketId socket, const ClientMessage& message, const Said& said, Time now) {
-    if (message.topic == "phoenix" && message.event == "heartbeat") {
-        return on_phoenix(socket, message);
+    if (message.topic == "phoenix") {
+        if (message.event == "heartbeat") return reply(socket, "null", message, "ok", "{}");
+        if (message.event == "access_token") return on_access_token(socket, "null", message, now);
     }
     const auto channel =
         message.is_topic_a_string ? channels_.find(socket, message.topic) : std::nullopt;
@@ -150,32 +153,29 @@ void Hub::handle(SocketId socket, const ClientMessage& message, const Said& said
         return reply(socket, message.join_ref, message, "ok", "{}");
     }
     if (channel) return on_push(socket, *channel, message, now);
-    reply(socket, "null", message, "error", reason("unmatched topic"));
-}
-
-void Hub::on_phoenix(SocketId socket, const ClientMessage& message) {
-    reply(socket, "null", message, "ok", "{}");
+    refuse(socket, "null", message, "unmatched topic");
 }
 
 void Hub::on_join(SocketId socket, const ClientMessage& message) {
     const Rule* rule = message.is_topic_a_string ? rules_.rule_for(message.topic) : nullptr;
-    if (!rule) return reply(socket, "null", message, "error", reason("unmatched topic"));
+    if (!rule) return refuse(socket, "null", message, "unmatched topic");
     // With a null join_ref Phoenix takes the ref in its place for the replies.
     const auto reply_ref = is_json_null(message.join_ref) ? message.ref : message.join_ref;
-    if (rule->join == JoinPolicy::deny) {
-        outlet_.note({FactKind::join_refused, "rule", rule->pattern, socket});
-        return reply(socket, reply_ref, message, "error", reason("join denied"));
+    if (const auto why = why_not_join(*rule, message.topic, connections_[socket].bearer.get());
+        !why.empty()) {
+        outlet_.note({FactKind::join_refused, std::string(why), rule->pattern, socket});
+        return refuse(socket, reply_ref, message, why);
     }
     const auto old = channels_.find(socket, message.topic);
     if (!old && channels_.of_socket(socket).size() >= limits_.channels_max) {
         outlet_.note({FactKind::join_refused, "channels", {}, socket});
-        return reply(socket, reply_ref, message, "error", reason("too many channels joined"));
+        return refuse(socket, reply_ref, message, "too many channels joined");
     }
     std::optional<Since> since;
     if (!message.is_binary && is_json_object(message.payload)) {
         if (const auto raw = member(message.payload, "since"); raw && !is_json_null(*raw)) {
             const auto parsed = parse_since(*raw);
-            if (!parsed) return reply(socket, reply_ref, message, "error", reason(parsed.error()));
+            if (!parsed) return refuse(socket, reply_ref, message, parsed.error());
             since = *parsed;
         }
     }
@@ -225,26 +225,28 @@ void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) 
 void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, Time now) {
     const Channel& channel = channels_.channel(id);
     if (!is_json_null(message.join_ref) && message.join_ref != channel.join_ref()) {
-        return reply(socket, message.join_ref, message, "error", reason("stale"));
+        return refuse(socket, message.join_ref, message, "stale");
     }
     const Rule& rule = *channels_.topic_of(id).rule;
-    if (rule.push == PushPolicy::deny) {
-        return reply(socket, channel.ref, message, "error", reason("push denied"));
+    if (message.event == "access_token") return on_access_token(socket, channel.ref, message, now);
+    if (const auto why = why_not_push(rule, message.topic, connections_[socket].bearer.get());
+        !why.empty()) {
+        return refuse(socket, channel.ref, message, why);
     }
     // phoenix.js would take such a broadcast for the server's word on its own channel.
     if (message.event.starts_with("phx_")) {
-        return reply(socket, channel.ref, message, "error", reason("reserved event"));
+        return refuse(socket, channel.ref, message, "reserved event");
     }
     if (!message.is_binary && !is_json_object(message.payload)) {
-        return reply(socket, channel.ref, message, "error", reason("payload must be an object"));
+        return refuse(socket, channel.ref, message, "payload must be an object");
     }
     std::string message_id;
     const auto raw = message.is_binary ? std::nullopt : member(message.payload, "roost_id");
     if (raw) {
         if (is_json_string(*raw)) message_id = unquote(*raw, message_id);
         if (message_id.empty() || message_id.size() > limits::message_id_bytes_max) {
-            return reply(socket, channel.ref, message, "error",
-                         reason("roost_id must be a string of 1 to 128 bytes"));
+            return refuse(socket, channel.ref, message,
+                          "roost_id must be a string of 1 to 128 bytes");
         }
     }
     const bool is_new = publish(socket, rule.push, message, message_id, now);
@@ -362,6 +364,11 @@ void Hub::reply(SocketId socket, std::string_view join_ref, const ClientMessage&
                                     message.raw_topic, status, response));
 }
 
+void Hub::refuse(SocketId socket, std::string_view join_ref, const ClientMessage& message,
+                 std::string_view why) {
+    reply(socket, join_ref, message, "error", reason(why));
+}
+
 void Hub::put_push(SocketId socket, std::string_view join_ref, std::string_view ref,
                    std::string_view raw_topic, std::string_view event, std::string_view payload) {
     outbox_.put(socket,
@@ -391,18 +398,22 @@ void Hub::tick(Time now) {
     if (pause > stood_still) {
         for (Connection& connection : connections_) connection.heard += pause;
     }
-    for (SocketId socket = 0; socket < connections_.size(); ++socket) {
-        Connection& connection = connections_[socket];
-        if (!connection.is_open || connection.is_closing) continue;
-        const auto silence = now - connection.heard;
-        if (silence >= limits_.idle_max) {
-            outlet_.note({FactKind::client_closed_idle, {}, {}, socket});
-            close(socket, CloseCode::going_away);
-        } else if (silence >= limits_.idle_max / 2 && !connection.is_pinged) {
-            connection.is_pinged = true;
-            outbox_.put(socket, ws::ping_frame());
-        }
+    for (SocketId socket = 0; socket < connections_.size(); ++socket) sweep(socket, now);
+}
+
+void Hub::sweep(SocketId socket, Time now) {
+    Connection& connection = connections_[socket];
+    if (!connection.is_open || connection.is_closing) return;
+    const auto silence = now - connection.heard;
+    if (silence >= limits_.idle_max) {
+        outlet_.note({FactKind::client_closed_idle, {}, {}, socket});
+        return close(socket, CloseCode::going_away);
     }
+    if (silence >= limits_.idle_max / 2 && !connection.is_pinged) {
+        connection.is_pinged = true;
+        outbox_.put(socket, ws::ping_frame());
+    }
+    watch_token(socket, now);
 }
 
 bool Hub::hand_over(std::size_t most) {

@@ -11,7 +11,8 @@
 //   on_broadcast (from another shard or node) -> deliver, and stops
 //   flush -> one send for each socket that has something pending
 //
-// hub.cpp has this path and the joins; hub_resume.cpp what channels with positions need beside.
+// hub.cpp has this path and the joins; hub_resume.cpp what channels with positions need beside;
+// hub_token.cpp who the clients are.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "daemon/core/bearer.hpp"
 #include "daemon/core/channels.hpp"
 #include "daemon/core/dedup.hpp"
 #include "daemon/core/fact.hpp"
@@ -45,6 +47,7 @@ enum class CloseCode : std::uint16_t {
     too_big = 1009,
     restarting = 1012,
     try_later = 1013,
+    token_expired = 4001,
 };
 
 class HubOutlet {
@@ -84,11 +87,13 @@ struct HubCounters {
 
 class Hub {
 public:
+    // Without a TokenCheck there are no tokens.
     Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubOutlet& outlet,
-        SocketSink& sink);
+        SocketSink& sink, TokenCheck* tokens = nullptr);
 
     // Clients.
-    SocketId on_open(Wire wire, Time now);
+    // The bearer of the token that came with the handshake, if one did.
+    SocketId on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer = nullptr);
     // A whole message: the content of its frames.
     void on_text(SocketId socket, std::string_view text, Time now);
     void on_binary(SocketId socket, std::string_view bytes, Time now);
@@ -123,10 +128,12 @@ private:
         Time heard{};
         Time joins_paid{}, messages_paid{};
         std::uint16_t refused = 0;  // for being too many, one after the other
+        std::unique_ptr<const Bearer> bearer;
         Wire wire = Wire::v2;
         bool is_open = false;
         bool is_closing = false;
         bool is_pinged = false;
+        bool is_warned = false;  // that its token expires
         std::uint8_t bad_frames = 0;
     };
     // What came in one message, and the same kept for later.
@@ -152,7 +159,7 @@ private:
     Result<ClientMessage, FrameError> decode(SocketId socket, const Said& said);
     void on_said(SocketId socket, const Said& said, Time now);
     void handle(SocketId socket, const ClientMessage& message, const Said& said, Time now);
-    void on_phoenix(SocketId socket, const ClientMessage& message);
+    void sweep(SocketId socket, Time now);
     void on_join(SocketId socket, const ClientMessage& message);
     void on_leave(SocketId socket, ChannelId channel, const ClientMessage& message);
     void on_push(SocketId socket, ChannelId channel, const ClientMessage& message, Time now);
@@ -162,6 +169,16 @@ private:
 
     void complete_join(ChannelId channel, std::string_view ref, std::string_view response);
     void say_held(SocketId socket, const std::vector<Held>& held, Time now);
+    // hub_token.cpp
+    // Empty if they may.
+    static std::string_view why_not_join(const Rule& rule, std::string_view topic,
+                                         const Bearer* bearer);
+    static std::string_view why_not_push(const Rule& rule, std::string_view topic,
+                                         const Bearer* bearer);
+    void on_access_token(SocketId socket, std::string_view join_ref, const ClientMessage& message,
+                         Time now);
+    void end_what_is_not_allowed(SocketId socket);
+    void watch_token(SocketId socket, Time now);
     // hub_resume.cpp
     void begin_resume(ChannelId channel);
     void collect(const BroadcastRef& broadcast);
@@ -180,6 +197,8 @@ private:
                   std::string_view raw_topic, std::string_view event, std::string_view payload);
     void reply(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                std::string_view status, std::string_view response);
+    void refuse(SocketId socket, std::string_view join_ref, const ClientMessage& message,
+                std::string_view why);
     void close(SocketId socket, CloseCode code);
 
     static constexpr SocketId nobody = UINT32_MAX;
@@ -189,6 +208,7 @@ private:
     HubLimits limits_;
     RateLimit join_limit_, message_limit_;
     HubOutlet& outlet_;
+    TokenCheck* tokens_;
     Numbering numbering_;
     JsonReader json_;
     FrameScratch scratch_;

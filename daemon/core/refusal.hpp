@@ -16,6 +16,7 @@ enum class Refusal : std::uint8_t {
     vsn,
     header,
     subprotocol,
+    token,
     node_full,
     address_full,
     // Without an answer:
@@ -26,8 +27,8 @@ inline constexpr std::size_t refusals = static_cast<std::size_t>(Refusal::slow) 
 
 constexpr std::string_view name_of(Refusal refusal) {
     constexpr std::array<std::string_view, refusals> names = {
-        "method",      "path",      "lengths",      "origin",   "vsn", "header",
-        "subprotocol", "node_full", "address_full", "arrivals", "slow"};
+        "method",      "path",  "lengths",   "origin",       "vsn",      "header",
+        "subprotocol", "token", "node_full", "address_full", "arrivals", "slow"};
     return names[static_cast<std::size_t>(refusal)];
 }
 

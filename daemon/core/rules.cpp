@@ -5,12 +5,52 @@
 
 namespace roost {
 
-bool Rule::matches(std::string_view topic) const {
-    if (!pattern.ends_with('*')) return topic == pattern;
-    return topic.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
+namespace {
+
+// The next piece of a pattern: plain text, or a placeholder, which begins with '{'.
+std::string_view next_piece(std::string_view& pattern) {
+    const bool is_claim = pattern.starts_with('{');
+    const auto end = is_claim ? pattern.find('}') + 1 : std::min(pattern.find('{'), pattern.size());
+    const auto piece = pattern.substr(0, end);
+    pattern.remove_prefix(end);
+    return piece;
 }
 
-namespace {
+bool is_covered(std::string_view pattern, std::string_view topic, bool is_prefix) {
+    if (pattern.empty()) return is_prefix || topic.empty();
+    const auto piece = next_piece(pattern);
+    if (!piece.starts_with('{')) {
+        return topic.starts_with(piece) &&
+               is_covered(pattern, topic.substr(piece.size()), is_prefix);
+    }
+    // A claim is any text, but not none.
+    for (std::size_t size = 1; size <= topic.size(); ++size) {
+        if (is_covered(pattern, topic.substr(size), is_prefix)) return true;
+    }
+    return false;
+}
+
+// Nothing if a placeholder is not as in {sub}.
+std::optional<std::size_t> count_claims(std::string_view pattern) {
+    std::size_t count = 0;
+    while (!pattern.empty()) {
+        const auto open = pattern.find_first_of("{}");
+        if (open == std::string_view::npos) break;
+        const auto close = pattern.find_first_of("{}", open + 1);
+        if (pattern[open] == '}' || close == std::string_view::npos || pattern[close] == '{') {
+            return std::nullopt;
+        }
+        const auto name = pattern.substr(open + 1, close - open - 1);
+        const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
+            return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                   (c >= 'A' && c <= 'Z');
+        });
+        if (name.empty() || !is_name) return std::nullopt;
+        ++count;
+        pattern.remove_prefix(close + 1);
+    }
+    return count;
+}
 
 std::string_view next_word(std::string_view& text) {
     const auto begin = text.find_first_not_of(" \t");
@@ -68,13 +108,27 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
     if (star != std::string::npos && star + 1 != rule.pattern.size()) {
         return Unexpected{"'" + rule.pattern + "': a * may stand only at the end of a pattern"};
     }
+    // What has to be tried grows with each placeholder.
+    constexpr std::size_t claims_max = 2;
+    const auto claims = count_claims(rule.pattern);
+    if (!claims || *claims > claims_max) {
+        return Unexpected{"'" + rule.pattern +
+                          "': a claim of the token stands as in user:{sub}, two of them at most"};
+    }
     for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
         const auto equals = word.find('=');
         const auto key = word.substr(0, equals);
         const auto value = equals == std::string_view::npos ? "" : word.substr(equals + 1);
         if (key == "join") {
-            if (value != "open" && value != "deny") return wrong(key, value, "open, deny");
-            rule.join = value == "open" ? JoinPolicy::open : JoinPolicy::deny;
+            if (value == "open") {
+                rule.join = JoinPolicy::open;
+            } else if (value == "token") {
+                rule.join = JoinPolicy::token;
+            } else if (value == "deny") {
+                rule.join = JoinPolicy::deny;
+            } else {
+                return wrong(key, value, "open, token, deny");
+            }
         } else if (key == "push") {
             if (value == "broadcast") {
                 rule.push = PushPolicy::broadcast;
@@ -100,8 +154,35 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
     return rule;
 }
 
-Rules::Rules(std::vector<Rule> rules) : rules_(std::move(rules)) {
-    if (rules_.empty()) rules_.push_back(Rule{"*", JoinPolicy::open, PushPolicy::broadcast, {}});
+bool Rule::covers(std::string_view topic) const {
+    std::string_view text = pattern;
+    const bool is_prefix = text.ends_with('*');
+    if (is_prefix) text.remove_suffix(1);
+    return is_covered(text, topic, is_prefix);
+}
+
+bool Rule::is_of(std::string_view topic,
+                 const std::map<std::string, std::string, std::less<>>& claims) const {
+    std::string_view text = pattern;
+    const bool is_prefix = text.ends_with('*');
+    if (is_prefix) text.remove_suffix(1);
+    while (!text.empty()) {
+        auto piece = next_piece(text);
+        if (piece.starts_with('{')) {
+            const auto claim = claims.find(piece.substr(1, piece.size() - 2));
+            if (claim == claims.end() || claim->second.empty()) return false;
+            piece = claim->second;
+        }
+        if (!topic.starts_with(piece)) return false;
+        topic.remove_prefix(piece.size());
+    }
+    return is_prefix || topic.empty();
+}
+
+Rules::Rules(std::vector<Rule> rules, bool has_token_keys) : rules_(std::move(rules)) {
+    if (!rules_.empty()) return;
+    const auto join = has_token_keys ? JoinPolicy::token : JoinPolicy::open;
+    rules_.push_back(Rule{"*", join, PushPolicy::broadcast, {}});
 }
 
 bool Rules::has_history() const {
@@ -118,7 +199,7 @@ Duration Rules::longest_history() const {
 const Rule* Rules::rule_for(std::string_view topic) const {
     if (topic == "phoenix") return nullptr;
     const auto found = std::find_if(rules_.begin(), rules_.end(),
-                                    [&](const Rule& rule) { return rule.matches(topic); });
+                                    [&](const Rule& rule) { return rule.covers(topic); });
     return found == rules_.end() ? nullptr : &*found;
 }
 

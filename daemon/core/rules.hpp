@@ -1,7 +1,12 @@
-// rules: what a topic's pattern allows. The first rule that matches decides.
+// rules: what a topic's pattern allows. The first rule that covers a topic decides.
+//
+// A pattern is exact, or a prefix that ends in '*'. In it {NAME} stands for a claim of the token of
+// who asks: 'user:{sub}' covers the topics of all users, and each is for the one it names. So a
+// later rule never opens what belongs to somebody.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,7 +17,8 @@
 
 namespace roost {
 
-enum class JoinPolicy : std::uint8_t { open, deny };
+// token: for whoever has shown one that is valid.
+enum class JoinPolicy : std::uint8_t { open, token, deny };
 enum class PushPolicy : std::uint8_t { broadcast, others, deny };
 
 // What is kept of a topic: at most so many messages, none older than that. Nothing by default.
@@ -23,12 +29,17 @@ struct HistoryLimit {
 };
 
 struct Rule {
-    std::string pattern;  // exact, or a prefix that ends in '*'
+    std::string pattern;
     JoinPolicy join = JoinPolicy::open;
     PushPolicy push = PushPolicy::broadcast;
     HistoryLimit history;
 
-    bool matches(std::string_view topic) const;
+    // Whether it decides on the topic, whoever asks.
+    bool covers(std::string_view topic) const;
+    bool has_claims() const { return pattern.find('{') != std::string::npos; }
+    // Whether the topic is that of the bearer of these claims.
+    bool is_of(std::string_view topic,
+               const std::map<std::string, std::string, std::less<>>& claims) const;
     bool operator==(const Rule&) const = default;
 };
 
@@ -37,10 +48,10 @@ Result<Rule, std::string> parse_rule(std::string_view text);
 
 class Rules {
 public:
-    // Without rules every topic is open.
-    explicit Rules(std::vector<Rule> rules);
+    // Without rules every topic is open, or for those with a token where there are keys.
+    explicit Rules(std::vector<Rule> rules, bool has_token_keys = false);
 
-    // Nothing for a topic that no rule matches, and for Phoenix's own topic "phoenix".
+    // Nothing for a topic that no rule covers, and for Phoenix's own topic "phoenix".
     const Rule* rule_for(std::string_view topic) const;
     // False if no rule keeps anything.
     bool has_history() const;

@@ -77,6 +77,7 @@ struct Clients::Impl {
     Loop& loop;
     ClientsConfig config;
     Door& door;
+    TokenCheck& tokens;
     NodePages pages;
     std::string websocket_path;
     Hub* hub = nullptr;
@@ -92,10 +93,11 @@ struct Clients::Impl {
     Visitors visitors;
     const Visitor* last_gone = nullptr;
 
-    Impl(Loop& loop_, ClientsConfig config_, Door& door_, NodePages pages_)
+    Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_)
         : loop(loop_),
           config(std::move(config_)),
           door(door_),
+          tokens(tokens_),
           pages(std::move(pages_)),
           websocket_path(config.socket_path + "/websocket"),
           visitors(door_) {}
@@ -231,7 +233,8 @@ int Clients::Impl::upgrade(lws* wsi) {
     auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
     if (!visitor) return end;
     const UpgradePaths paths{websocket_path, door.rules().has_echo ? "/echo" : ""};
-    return check_upgrade(wsi, paths, door, visitors, *visitor, config.frame_bytes_max);
+    return check_upgrade(wsi, paths, {door, visitors, tokens, loop.now(), config.frame_bytes_max},
+                         *visitor);
 }
 
 void Clients::Impl::leave(lws* wsi) {
@@ -252,8 +255,8 @@ Echo* Clients::Impl::echo_of(lws* wsi, lws_callback_reasons reason) {
 }
 
 void Clients::Impl::open(Session& session, lws* wsi) {
-    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
-    session.socket = hub->on_open(visitor->wire, loop.now());
+    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    session.socket = hub->on_open(visitor->wire, loop.now(), std::move(visitor->bearer));
     session.is_open = true;
     if (session.socket >= entries.size()) entries.resize(std::size_t{session.socket} + 1);
     entries[session.socket] = Entry{wsi, {}, false, false, {}};
@@ -377,8 +380,8 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
     }
 }
 
-Clients::Clients(Loop& loop, ClientsConfig config, Door& door, NodePages pages)
-    : impl_(std::make_unique<Impl>(loop, std::move(config), door, std::move(pages))) {}
+Clients::Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages)
+    : impl_(std::make_unique<Impl>(loop, std::move(config), door, tokens, std::move(pages))) {}
 
 Clients::~Clients() {
     stop_listening();

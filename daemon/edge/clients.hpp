@@ -38,7 +38,7 @@ struct NodePages {
 
 class Clients final : public SocketSink {
 public:
-    Clients(Loop& loop, ClientsConfig config, Door& door, NodePages pages);
+    Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages);
     ~Clients() override;
 
     void attach(Hub& hub);

@@ -61,6 +61,10 @@ Wording wording_of(FactKind kind) {
                     true};
         case FactKind::client_rate_limited:
             return {warning, "client refused: too many a second", "of", "", "socket", true};
+        case FactKind::client_closed_token:
+            return {info, "client closed: its token has expired", "", "", "socket", true};
+        case FactKind::token_refused:
+            return {warning, "token refused", "reason", "address", "", true};
         case FactKind::join_refused: return {info, "join refused", "by", "pattern", "socket", true};
         case FactKind::fence_timed_out:
             return {warning, "joins answered without the proof of a node", "node", "", "buckets",

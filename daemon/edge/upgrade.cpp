@@ -7,6 +7,8 @@
 
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/visitors.hpp"
+#include "proto/limits.hpp"
+#include "proto/subprotocol_token.hpp"
 
 namespace roost {
 
@@ -61,6 +63,19 @@ Handshake read_handshake(lws* wsi) {
     request.content_length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     request.content_length_count = lines_of(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
     return request;
+}
+
+// From the subprotocols, as phoenix.js 1.8 sends it, the header, or the parameters of the socket.
+std::string token_of(lws* wsi) {
+    if (auto token = token_of_subprotocols(header(wsi, WSI_TOKEN_PROTOCOL))) return *token;
+    const auto authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+    constexpr std::string_view scheme = "Bearer ";
+    if (authorization.starts_with(scheme)) return authorization.substr(scheme.size());
+    // One byte more than may be, so that what is too long is seen to be.
+    std::string buffer(limits::token_bytes_max + 2, '\0');
+    const char* found =
+        lws_get_urlarg_by_name(wsi, "token=", buffer.data(), static_cast<int>(buffer.size()));
+    return found ? found : "";
 }
 
 std::string_view phrase_of(unsigned status) {
@@ -146,8 +161,9 @@ bool refuse_page(lws* wsi, Door& door, const Visitor& visitor) {
     return refused.has_value();
 }
 
-int check_upgrade(lws* wsi, const UpgradePaths& paths, Door& door, Visitors& visitors,
-                  Visitor& visitor, std::size_t message_bytes_max) {
+int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& checks,
+                  Visitor& visitor) {
+    Door& door = checks.door;
     // libwebsockets 4.1.6 calls this also for a request whose headers it has dropped already
     // (CVE-2025-11677). Without the header there is nothing to look at.
     if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) <= 0) return -1;
@@ -164,11 +180,19 @@ int check_upgrade(lws* wsi, const UpgradePaths& paths, Door& door, Visitors& vis
     if (const auto refused = judge(request, door.rules().origins)) {
         return refuse(wsi, door, client, *refused);
     }
-    if (const auto full = visitors.settle(visitor, client)) {
+    const auto token = is_echo || !checks.tokens.has_keys() ? std::string() : token_of(wsi);
+    if (!token.empty()) {
+        auto bearer = checks.tokens.check(token, checks.now);
+        if (!bearer) {
+            return refuse(wsi, door, client, {Refusal::token, 403, name_of(bearer.error())});
+        }
+        visitor.bearer = std::make_unique<const Bearer>(std::move(*bearer));
+    }
+    if (const auto full = checks.visitors.settle(visitor, client)) {
         return refuse(wsi, door, client, overcrowded(*full));
     }
     if (is_echo) {
-        visitor.echo = std::make_unique<Echo>(message_bytes_max);
+        visitor.echo = std::make_unique<Echo>(checks.message_bytes_max);
     } else {
         visitor.wire = *wire;
     }

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/core/bearer.hpp"
 #include "daemon/core/handshake.hpp"
 
 struct lws;
@@ -37,7 +38,14 @@ struct UpgradePaths {
 
 // For LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: 0 to go on, -1 to hang up; a refused handshake has got its
 // answer then. A visitor that goes on has settled.
-int check_upgrade(lws* wsi, const UpgradePaths& paths, Door& door, Visitors& visitors,
-                  Visitor& visitor, std::size_t message_bytes_max);
+struct UpgradeChecks {
+    Door& door;
+    Visitors& visitors;
+    TokenCheck& tokens;
+    Time now;
+    std::size_t message_bytes_max;  // of an echo
+};
+int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& checks,
+                  Visitor& visitor);
 
 }  // namespace roost

@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 
+#include "daemon/core/bearer.hpp"
 #include "daemon/core/time.hpp"
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/echo.hpp"
@@ -24,9 +25,11 @@ struct Visitor {
     lws* wsi = nullptr;
     Time late_at{};
     bool is_settled = false;
-    bool was_served = false;     // a page at least
-    Wire wire = Wire::v2;        // once its handshake was taken
-    std::unique_ptr<Echo> echo;  // of a WebSocket of /echo
+    bool was_served = false;  // a page at least
+    // Of a WebSocket that is none of /echo, until it is open.
+    Wire wire = Wire::v2;
+    std::unique_ptr<const Bearer> bearer;
+    std::unique_ptr<Echo> echo;  // of one of /echo
     std::list<Visitor>::iterator self;
 };
 

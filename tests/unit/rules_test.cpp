@@ -31,14 +31,14 @@ std::string error_of(std::string_view text) {
 TEST_CASE("a pattern is exact, or a prefix that ends in a star") {
     const Rule prefix = rule_of("room:*");
     for (const auto& topic : {"room:"s, "room:*"s, "room:a:b/c d"s, "room:\0"s}) {
-        CHECK(prefix.matches(topic));
+        CHECK(prefix.covers(topic));
     }
-    for (const auto* topic : {"room", "ROOM:1", "", " room:a"}) CHECK_FALSE(prefix.matches(topic));
+    for (const auto* topic : {"room", "ROOM:1", "", " room:a"}) CHECK_FALSE(prefix.covers(topic));
     const Rule exact = rule_of("room:a");
-    CHECK(exact.matches("room:a"));
-    CHECK_FALSE(exact.matches("room:ab"));
-    CHECK_FALSE(exact.matches("room:"));
-    CHECK(rule_of("*").matches(""));
+    CHECK(exact.covers("room:a"));
+    CHECK_FALSE(exact.covers("room:ab"));
+    CHECK_FALSE(exact.covers("room:"));
+    CHECK(rule_of("*").covers(""));
 }
 
 TEST_CASE("a rule is read from its words") {
@@ -104,4 +104,38 @@ TEST_CASE("the first rule that matches decides, and what none matches has no rul
     CHECK(rules.rule_for("room:late")->push == PushPolicy::others);
     CHECK_FALSE(rules.rule_for("lobby"));
     CHECK_FALSE(rules.rule_for("phoenix"));
+}
+
+TEST_CASE("a claim in a pattern covers any text, and is that of one bearer") {
+    const Rule user = rule_of("user:{sub}"), both = rule_of("o:{org}:u:{sub}:*");
+    for (const auto* topic : {"user:a", "user:*", "user:a:b", "user:{sub}"}) {
+        CHECK(user.covers(topic));
+    }
+    for (const auto* topic : {"user:", "user", "users:a"}) CHECK_FALSE(user.covers(topic));
+    CHECK(both.covers("o:1:u:2:x"));
+    CHECK(both.covers("o:1:u:u:2:"));
+    CHECK_FALSE(both.covers("o::u:2:x"));
+    CHECK(user.is_of("user:a:b", {{"sub", "a:b"}}));
+    CHECK_FALSE(user.is_of("user:a", {{"sub", ""}}));
+    CHECK_FALSE(user.is_of("user:", {{"sub", ""}}));
+    CHECK_FALSE(user.is_of("user:a", {{"org", "a"}}));
+    CHECK_FALSE(user.is_of("user:ab", {{"sub", "a"}}));
+    CHECK(both.is_of("o:1:u:2:x", {{"sub", "2"}, {"org", "1"}}));
+    CHECK_FALSE(both.is_of("o:1:u:2", {{"sub", "2"}, {"org", "1"}}));
+}
+
+TEST_CASE("a placeholder that is none is refused with what would be right") {
+    for (const auto* text :
+         {"user:{", "user:}", "user:{}", "user:{a{b}}", "user:{a-b}", "{a}{b}{c}", "user:{sub"}) {
+        CAPTURE(text);
+        const auto rule = parse_rule(text);
+        REQUIRE_FALSE(rule);
+        CHECK(rule.error().find("user:{sub}") != std::string::npos);
+    }
+}
+
+TEST_CASE("without rules topics are open, or for those with a token where there are keys") {
+    CHECK(Rules({}).rule_for("x")->join == JoinPolicy::open);
+    CHECK(Rules({}, true).rule_for("x")->join == JoinPolicy::token);
+    CHECK(rule_of("* join=token").join == JoinPolicy::token);
 }

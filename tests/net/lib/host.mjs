@@ -13,7 +13,7 @@ export class HostNode extends Node {
   }
 
   get flags() {
-    return ["--listen", "0.0.0.0:4000", "--group-listen", "0.0.0.0:7370", "--name", this.name,
+    return ["--listen", "0.0.0.0:4000", "--insecure", "--group-listen", "0.0.0.0:7370", "--name", this.name,
       "--control", this.control, "--shards", "1", ...this.options.flags];
   }
 
