@@ -225,6 +225,20 @@ describe("checking a token", () => {
     assert.ok(!out.includes("\u001b"), out);
   });
 
+  test("as many keys as are taken, and one more; and a secret that others can read", async () => {
+    const key = file("secret", secret);
+    const token = token_of({sub: "ada", exp: in_seconds(60)}, secret);
+    const with_files = (count) =>
+      tool("--check", token, ...Array.from({length: count}, () => ["--key-file", key]).flat());
+    assert.equal((await with_files(16)).code, 0);
+    const {code, err} = await with_files(17);
+    assert.equal(code, 1);
+    assert.match(err, /a key too many: give 16 in all, or fewer/);
+    const open = await tool("--check", token, "--key-file", file("open", secret, 0o644));
+    assert.equal(open.code, 1);
+    assert.match(open.err, /every user can read it/);
+  });
+
   test("a private key is not what a check needs", async () => {
     const {private_file} = pair("ec", "ec", {namedCurve: "P-256"});
     const {code, err} = await tool("--check", "a.b.c", "--key-file", private_file);
