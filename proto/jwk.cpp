@@ -55,6 +55,8 @@ Result<TokenKey, std::string> public_of(Result<PemKey, std::string> key) {
 Result<TokenKey, std::string> key_of(std::string_view object) {
     const auto kind = text_member(object, "kty");
     if (kind == "oct") return secret_of(object);
+    if (member(object, "d"))
+        return useless("is a private key (d), of which nothing is needed here");
     if (kind == "RSA") {
         const auto n = bytes_member(object, "n");
         const auto e = bytes_member(object, "e");

@@ -22,7 +22,9 @@ Result<TokenKeys, std::string> read_token_key_files(const std::vector<std::strin
         if (found->has_secret() && file->is_readable_by_others) {
             return wrong(path, readable_by_others);
         }
-        for (const auto& sentence : found->ignored) all.ignored.push_back(path + ": " + sentence);
+        for (const auto& sentence : found->ignored) {
+            all.ignored.push_back(wrong(path, sentence).error);
+        }
         for (auto key : found->keys) {
             if (all.keys.size() == token_keys_max) {
                 return wrong(path, "it holds a key too many: give 16 in all, or fewer");

@@ -80,10 +80,10 @@ void add_content(CLI::App& verb, TokenArguments& arguments) {
         ->type_name("NAME=VALUE")
         ->check(CLI::Validator(check_claim, "", "claim"))
         ->allow_extra_args(false);
-    constexpr double hundred_years = 3'155'760'000.0;
+    constexpr std::int64_t hundred_years = 3'155'760'000;
     verb.add_option("--expires", arguments.lifetime, "How long it is valid")
         ->type_name("SECONDS")
-        ->check(CLI::Range(1.0, hundred_years))
+        ->check(CLI::Range(std::int64_t{1}, hundred_years))
         ->capture_default_str();
     verb.add_option("--kid", arguments.kid,
                     "The key's name: chooses one of a set, or is given to it")

@@ -143,6 +143,8 @@ TEST_CASE("token keys: JWKs of no use are left out, and told") {
     CHECK_THAT(reason_against(R"({"kty":"oct"})"), Contains("has no k"));
     CHECK_THAT(reason_against(R"({"kty":"oct","k":"a+b="})"), Contains("has no k"));
     CHECK_THAT(reason_against(R"({"kty":"oct","k":"c2hvcnQ"})"), Contains("less than 32 bytes"));
+    CHECK_THAT(reason_against(R"({"kty":"EC","crv":"P-256","x":"AAAA","y":"AAAA","d":"AAAA"})"),
+               Contains("is a private key"));
     CHECK_THAT(reason_against(R"({"kty":"RSA","n":"AQAB"})"), Contains("has no n and e"));
     CHECK_THAT(reason_against(R"({"kty":"RSA","n":"AQAB","e":"AQAB"})"), Contains("17 bits"));
     CHECK_THAT(reason_against(R"({"kty":"RSA","n":"","e":""})"), Contains("make no key"));
