@@ -1,8 +1,8 @@
 // certificate: what the client listeners show over TLS: a certificate, its chain, and its key.
 //
-// Read once and checked whole; each handshake takes the one that its shard has then, so that nothing
-// of the last one is left (a context would keep an EC certificate beside a new RSA one, and show
-// either). Connections that are open keep what they began with.
+// Read once and checked whole; each handshake takes the one that its shard has then, so that
+// nothing of the last one is left (a context would keep an EC certificate beside a new RSA one, and
+// show either). Connections that are open keep what they began with.
 #pragma once
 
 #include <memory>
