@@ -1,11 +1,18 @@
 #include "daemon/core/admission.hpp"
 
+#include <algorithm>
+
 #include "daemon/core/invariant.hpp"
 
 namespace roost {
 
 namespace {
 constexpr unsigned v6_site_bits = 64;
+}
+
+std::size_t connections_for(std::size_t descriptors, std::size_t spare) {
+    const std::size_t others = std::max<std::size_t>(128, descriptors / 8) + spare;
+    return descriptors > others ? descriptors - others : 1;
 }
 
 Address Admission::key_of(const Address& address) {

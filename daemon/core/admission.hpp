@@ -22,6 +22,10 @@ struct AdmissionLimits {
     std::size_t per_address_max = 0;  // 0: any number
 };
 
+// How many connections leave enough of `descriptors` for the group, the control socket and files
+// (an eighth, and 128 at least), and for `spare` more connections. One at least.
+std::size_t connections_for(std::size_t descriptors, std::size_t spare);
+
 class Admission {
 public:
     explicit Admission(AdmissionLimits limits) : limits_(limits) {}

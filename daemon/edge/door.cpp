@@ -1,13 +1,6 @@
 #include "daemon/edge/door.hpp"
 
-#include <algorithm>
-
 namespace roost {
-
-std::size_t connections_for(std::size_t descriptors, std::size_t spare) {
-    const std::size_t others = std::max<std::size_t>(128, descriptors / 8) + spare;
-    return descriptors > others + 1 ? descriptors - others : 1;
-}
 
 Door::Door(DoorRules rules, FactLog& facts)
     : rules_(std::move(rules)), facts_(facts), admission_(rules_.limits) {}

@@ -28,10 +28,6 @@ struct DoorRules {
     bool has_echo = false;
 };
 
-// How many connections leave enough of `descriptors` for the group, the control socket and files,
-// and for `spare` more connections.
-std::size_t connections_for(std::size_t descriptors, std::size_t spare);
-
 class Door {
 public:
     Door(DoorRules rules, FactLog& facts);

@@ -1,7 +1,7 @@
 // echo: a WebSocket that sends back what it hears, for tools that test WebSocket servers.
 //
-// What is not read by the client is waited for: it takes nothing more until the last answer has
-// left.
+// What the client does not read is kept, up to a limit beyond which it is closed: libwebsockets
+// cannot be told to wait with reading, under TLS its loop would stand still.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +23,7 @@ public:
 private:
     std::size_t message_bytes_max_;
     std::string message_, waiting_;
+    std::size_t sent_ = 0;  // of what is waiting
 };
 
 }  // namespace roost

@@ -341,6 +341,15 @@ test("a unix socket takes clients of a proxy, with a mode, and is taken over whe
     assert.equal(readFileSync(path, "utf8"), "a file");
   }));
 
+test("without a certificate SIGHUP changes nothing", in_group(async (group) => {
+  const node = await group.start();
+  const client = await Raw.open(group, node);
+  node.child.signal("SIGHUP");
+  await until("the log says so", () => /nothing to load again/.test(node.log));
+  await client.quiet();
+  assert.equal((await node.get("/readyz")).status, 200);
+}));
+
 test("--listen may be repeated", in_group(async (group) => {
   const other = await group.node();
   const node = await group.start({flags: ["--listen", other.listen]});

@@ -72,6 +72,17 @@ test("many messages at once come back in order, also to one who reads late", asy
   for (let i = 0; i < count; ++i) assert.equal(await client.next(), `${i} ${body}`);
 });
 
+test("one who does not read at all is closed", async () => {
+  const client = await open();
+  client.ws._socket.pause();
+  const body = Buffer.alloc(1000000);
+  for (let i = 0; i < 40; ++i) client.send(body, {binary: true});
+  // Nothing was read: what tells of the end is that no more can be written.
+  await until("it is cut", () => client.ws._socket?.destroyed ?? true, 20000);
+  assert.notEqual(await client.close_code(), 1000);
+  assert.equal(await (await open()).ask("alive"), "alive");
+});
+
 test("pings are answered with what they carry", async () => {
   const client = await open();
   for (const data of ["", "x", "y".repeat(125)]) {

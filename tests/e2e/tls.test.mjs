@@ -10,6 +10,7 @@ import tls from "node:tls";
 import {Child, run} from "./lib/child.mjs";
 import {Raw, WebSocket, connect, join, push} from "./lib/client.mjs";
 import {Node, in_group, roostd} from "./lib/node.mjs";
+import {Line, handshake} from "./lib/raw_http.mjs";
 import {until, within} from "./lib/wait.mjs";
 
 // Makes NAME.pem and NAME.key in the group's directory.
@@ -144,6 +145,31 @@ test("large broadcasts arrive whole and in order, also at one who reads late",
     await late.quiet();
   }));
 
+// Masked with zeros: the same text.
+function frame(text) {
+  return Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0, ...Buffer.from(text)]);
+}
+
+test("what comes in one record of TLS is all read, also where nothing comes after it",
+  in_group(async (group) => {
+    const node = await start(group, {certificate: await make_certificate(group, "one", 1),
+      flags: ["--echo"]});
+    for (const path of ["/socket/websocket?vsn=2.0.0", "/echo"]) {
+      for (const count of [10, 50, 390]) {
+        const socket = tls.connect({port: node.port, host: "127.0.0.1", ca: node.ca});
+        group.add(() => socket.destroy());
+        let text = "";
+        socket.setEncoding("latin1").on("data", (more) => (text += more));
+        socket.write(handshake({}, `GET ${path} HTTP/1.1`));
+        await until("it is open", () => text.endsWith("\r\n\r\n"));
+        const beat = frame('[null,"1","phoenix","heartbeat",{}]');
+        socket.write(Buffer.concat(Array(count).fill(beat)));
+        await until(`${count} answers of ${path}`, () => text.split("phoenix").length - 1 === count);
+      }
+    }
+    assert.equal((await node.get("/healthz")).status, 200);
+  }));
+
 test("one who does not read is closed, and the others are not delayed", in_group(async (group) => {
   const node = await start(group, {certificate: await make_certificate(group, "one", 1),
     flags: ["--max-queue-bytes", "500000"]});
@@ -256,7 +282,6 @@ test("a unix socket beside it is for the proxy of this machine, and plain", in_g
 test("half a TLS handshake is closed in time", in_group(async (group) => {
   const node = await start(group, {certificate: await make_certificate(group, "one", 1),
     flags: ["--handshake-timeout", "1"]});
-  const {Line} = await import("./lib/raw_http.mjs");
   const silent = await Line.open(group, node.port);
   const half = await Line.open(group, node.port);
   half.send(Buffer.from("160301020001", "hex"));

@@ -117,3 +117,11 @@ TEST_CASE("nothing is kept of those who have gone") {
     CHECK(admission.settled() == 0);
     CHECK(admission.addresses() == 0);
 }
+
+TEST_CASE("connections leave descriptors for everything else") {
+    CHECK(connections_for(1024, 64) == 1024 - 128 - 64);
+    CHECK(connections_for(65536, 64) == 65536 - 8192 - 64);
+    CHECK(connections_for(193, 64) == 1);
+    CHECK(connections_for(192, 64) == 1);
+    CHECK(connections_for(0, 64) == 1);
+}
