@@ -9,9 +9,10 @@
 namespace roost {
 
 void add_token_options(CLI::App& app, TokenOptions& options) {
-    app.add_option("--token-key-file", options.key_files,
-                   "Keys by which the tokens of clients are known: a JWKS, a public key in PEM or a "
-                   "secret; may be repeated; SIGHUP reads them again")
+    app.add_option(
+           "--token-key-file", options.key_files,
+           "Keys by which the tokens of clients are known: a JWKS, a public key in PEM or a "
+           "secret; may be repeated; SIGHUP reads them again")
         ->type_name("FILE")
         ->allow_extra_args(false);
     app.add_option("--token-audience", options.policy.audience,

@@ -14,8 +14,7 @@ std::string reason_of_refusal(TokenError error) {
 
 }  // namespace
 
-std::string_view Hub::why_not_join(const Rule& rule, std::string_view topic,
-                                   const Bearer* bearer) {
+std::string_view Hub::why_not_join(const Rule& rule, std::string_view topic, const Bearer* bearer) {
     if (rule.join == JoinPolicy::deny) return "join denied";
     if (rule.join == JoinPolicy::token && !bearer) return "token needed";
     if (rule.has_claims()) {
@@ -26,8 +25,7 @@ std::string_view Hub::why_not_join(const Rule& rule, std::string_view topic,
     return {};
 }
 
-std::string_view Hub::why_not_push(const Rule& rule, std::string_view topic,
-                                   const Bearer* bearer) {
+std::string_view Hub::why_not_push(const Rule& rule, std::string_view topic, const Bearer* bearer) {
     if (rule.push == PushPolicy::deny) return "push denied";
     if (bearer && !bearer->claims.may_push(topic)) return "push not in token";
     return {};

@@ -7,7 +7,6 @@
 
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/visitors.hpp"
-#include "proto/limits.hpp"
 #include "proto/subprotocol_token.hpp"
 
 namespace roost {
@@ -37,12 +36,26 @@ bool is_version(std::string_view vsn, std::string_view major) {
     return !patch.empty() && patch.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
+// What stands behind NAME= in the query, decoded; nothing if it is not there. The library's own
+// lws_get_urlarg_by_name gives up at an argument that is longer than the one that is looked for.
+std::optional<std::string> argument(lws* wsi, std::string_view name) {
+    const int length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
+    if (length <= 0) return std::nullopt;
+    std::string text(static_cast<std::size_t>(length) + 1, '\0');
+    for (int i = 0;; ++i) {
+        const int size =
+            lws_hdr_copy_fragment(wsi, text.data(), length + 1, WSI_TOKEN_HTTP_URI_ARGS, i);
+        if (size < 0) return std::nullopt;
+        const std::string_view found(text.data(), static_cast<std::size_t>(size));
+        if (found.starts_with(name) && found.substr(name.size()).starts_with('=')) {
+            return std::string(found.substr(name.size() + 1));
+        }
+    }
+}
+
 // What the query's vsn says that the client speaks; nothing if it is not spoken here.
 std::optional<Wire> wire_of(lws* wsi) {
-    std::array<char, 32> buffer{};
-    const char* found =
-        lws_get_urlarg_by_name(wsi, "vsn=", buffer.data(), static_cast<int>(buffer.size()));
-    const std::string_view vsn = found ? found : "1.0.0";
+    const auto vsn = argument(wsi, "vsn").value_or("1.0.0");
     if (is_version(vsn, "2.0.")) return Wire::v2;
     if (is_version(vsn, "1.0.")) return Wire::v1;
     return std::nullopt;
@@ -71,11 +84,7 @@ std::string token_of(lws* wsi) {
     const auto authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
     constexpr std::string_view scheme = "Bearer ";
     if (authorization.starts_with(scheme)) return authorization.substr(scheme.size());
-    // One byte more than may be, so that what is too long is seen to be.
-    std::string buffer(limits::token_bytes_max + 2, '\0');
-    const char* found =
-        lws_get_urlarg_by_name(wsi, "token=", buffer.data(), static_cast<int>(buffer.size()));
-    return found ? found : "";
+    return argument(wsi, "token").value_or("");
 }
 
 std::string_view phrase_of(unsigned status) {

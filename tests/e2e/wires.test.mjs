@@ -117,6 +117,12 @@ describe("version 1.0", () => {
       '{"event":"phx_reply","payload":{"response":{},"status":"ok"},"ref":"7","topic":"phoenix"}');
   });
 
+  test("the version is found behind a long parameter", async () => {
+    const url = `${one.socket_url}/websocket?a=${"x".repeat(2000)}&&vsn=2.0.0&b=1`;
+    assert.equal(await upgrade_status(url), 101);
+    assert.equal(await upgrade_status(url.replace("2.0.0", "3.0.0")), 403);
+  });
+
   test("versions are told apart as Phoenix does", async () => {
     const expected = {"1.0.0": 101, "1.0.9": 101, "2.0.0": 101, "2.0.7": 101, "2.1.0": 403,
       "3.0.0": 403, "1.1.0": 403, abc: 403, 2: 403, "2.0.": 403, "2.0.x": 403};

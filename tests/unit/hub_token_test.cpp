@@ -39,8 +39,7 @@ struct Fixture : HubFixture {
 
     SocketId open(std::string_view token = {}) {
         if (token.empty()) return guarded.on_open(Wire::v2, now);
-        return guarded.on_open(Wire::v2, now,
-                               std::make_unique<Bearer>(*names.check(token, now)));
+        return guarded.on_open(Wire::v2, now, std::make_unique<Bearer>(*names.check(token, now)));
     }
     Texts ask(SocketId socket, std::string_view text) {
         guarded.on_text(socket, text, now);
@@ -59,8 +58,8 @@ struct Fixture : HubFixture {
         return heard[0].substr(at, heard[0].find('"', at) - at);
     }
     std::string renew(SocketId socket, const std::string& token) {
-        const auto heard = ask(socket, R"([null,"5","phoenix","access_token",{"access_token":")" +
-                                           token + R"("}])");
+        const auto heard = ask(
+            socket, R"([null,"5","phoenix","access_token",{"access_token":")" + token + R"("}])");
         REQUIRE_FALSE(heard.empty());
         return heard[0];
     }
@@ -194,8 +193,8 @@ TEST_CASE("channels that a fresh token does not allow end with an error that say
     f.join(alice, "room:a");
     f.join(alice, "room:b");
     f.names.grants = TopicGrants{{"room:b"}, {"room:b"}};
-    const auto heard = f.ask(
-        alice, R"([null,"5","phoenix","access_token",{"access_token":"alice"}])");
+    const auto heard =
+        f.ask(alice, R"([null,"5","phoenix","access_token",{"access_token":"alice"}])");
     CHECK(heard == Texts{R"([null,"5","phoenix",)" + ok,
                          R"(["1","1","room:a","phx_error",{"reason":"topic not in token"}])"});
     CHECK(f.guarded.channels().channel_count() == 1);
@@ -205,9 +204,10 @@ TEST_CASE("a payload without a token is refused by what would be right") {
     Fixture f({});
     const auto alice = f.open("alice");
     for (const auto* payload : {"{}", "[]", "7", R"({"access_token":7})", R"("alice")"}) {
-        const auto heard = f.ask(
-            alice, R"([null,"5","phoenix","access_token",)" + std::string(payload) + "]");
-        CHECK(heard == Texts{R"([null,"5","phoenix","phx_reply",{"response":{"reason":"the payload )"
-                             R"(must be {\"access_token\":TOKEN}"},"status":"error"}])"});
+        const auto heard =
+            f.ask(alice, R"([null,"5","phoenix","access_token",)" + std::string(payload) + "]");
+        CHECK(heard ==
+              Texts{R"([null,"5","phoenix","phx_reply",{"response":{"reason":"the payload )"
+                    R"(must be {\"access_token\":TOKEN}"},"status":"error"}])"});
     }
 }

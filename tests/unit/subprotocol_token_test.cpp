@@ -14,9 +14,9 @@ TEST_CASE("the token of phoenix.js is found among the subprotocols") {
 }
 
 TEST_CASE("no token, two of them, or what is none, is no token") {
-    for (const auto* header :
-         {"", "phoenix", ",,", "phoenix, base64url.bearer.phx.", "phoenix, base64url.bearer.phx.!!!",
-          "phoenix, base64url.bearer.phx.YQ, base64url.bearer.phx.YQ"}) {
+    for (const auto* header : {"", "phoenix", ",,", "phoenix, base64url.bearer.phx.",
+                               "phoenix, base64url.bearer.phx.!!!",
+                               "phoenix, base64url.bearer.phx.YQ, base64url.bearer.phx.YQ"}) {
         CAPTURE(header);
         CHECK_FALSE(token_of_subprotocols(header));
     }
