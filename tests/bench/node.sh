@@ -15,7 +15,7 @@ build_bench() {
 
 # start_node WORD... : the words come before the command line of the node.
 start_node() {
-    "$@" "$roostd" --shards 1 --no-beacon --listen "127.0.0.1:$port" \
+    "$@" "$roostd" --shards 1 --no-beacon --max-messages 0 --listen "127.0.0.1:$port" \
         --group-listen "127.0.0.1:$((port + 1))" --control "ipc://$directory/control.sock" \
         "${node_options[@]}" 2>"$directory/node.log" &
     node=$!
