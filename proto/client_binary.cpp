@@ -26,9 +26,9 @@ Result<ClientMessage, FrameError> decode_binary(std::string_view frame, FrameScr
         return text;
     };
     const auto join_ref = field(1), ref = field(2), topic = field(3), event = field(4);
-    if (at > frame.size() || !is_utf8(frame.substr(push_head_bytes, at - push_head_bytes))) {
-        return Unexpected{FrameError::bad_binary};
-    }
+    // Each by itself: a character that begins in one and ends in the next is in neither.
+    const bool are_texts = is_utf8(join_ref) && is_utf8(ref) && is_utf8(topic) && is_utf8(event);
+    if (at > frame.size() || !are_texts) return Unexpected{FrameError::bad_binary};
     const auto quoted = [](std::string& out, std::string_view text) {
         out.clear();
         append_quoted(out, text);

@@ -70,6 +70,8 @@ TEST_CASE("whatever is no whole push is refused") {
     }
     CHECK(error_of("\x00\xff\xff\xff\xff"s) == FrameError::bad_binary);
     CHECK(error_of("\x00\x01\x01\x02\x01"s + "12\xc3\x28" + "e") == FrameError::bad_binary);
+    // A character over the border of two fields.
+    CHECK(error_of("\x00\x01\x02\x03\x01"s + "11\xce" + "\x94:1" + "e") == FrameError::bad_binary);
 }
 
 TEST_CASE("no bytes make the reader read beyond them") {
