@@ -88,8 +88,8 @@ public:
     // What others are sent. A position stands in the place of the ref; a binary frame, which has no
     // such place, is followed by one with the event roost:position. Who reads no bytes is told them
     // as JSON.
-    bool is_common(Wire wire, bool is_positioned) const {
-        return !is_positioned && wire != Wire::v1 && (wire == Wire::v2 || !is_binary_);
+    static bool is_common(Wire wire, bool is_positioned) {
+        return !is_positioned && wire == Wire::v2;
     }
     std::string frame_for(Wire wire, bool is_positioned) const;
 

@@ -4,15 +4,16 @@
 // The hub knows no more of wires than this.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace roost {
 
-// The protocol of a connection: versions 1.0 and 2.0 of Phoenix, and 2.0 over a transport that has
-// no binary frames.
-enum class Wire : std::uint8_t { v1, v2, v2_text };
+// The protocol of a connection: version 1.0 or 2.0 of Phoenix. The first has no binary frames.
+enum class Wire : std::uint8_t { v1, v2 };
+inline constexpr std::size_t wires = 2;
 
 enum class FrameError {
     not_json,

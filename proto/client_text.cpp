@@ -1,5 +1,7 @@
 #include "proto/client_text.hpp"
 
+#include <array>
+
 #include "proto/limits.hpp"
 #include "proto/ws_frame.hpp"
 
@@ -18,14 +20,6 @@ FrameError frame_error_of(JsonError error) {
         case JsonError::not_json: break;
     }
     return FrameError::not_json;
-}
-
-std::string framed(const std::string& content) {
-    std::string frame;
-    frame.reserve(content.size() + ws::head_bytes_max);
-    ws::append_head(frame, ws::Opcode::text, content.size());
-    frame.append(content);
-    return frame;
 }
 
 // The end of what both readers have in common.
@@ -86,25 +80,31 @@ Result<ClientMessage, FrameError> decode_object(JsonReader& reader, std::string_
     return with_names(message, raw_event, scratch);
 }
 
-// A frame of either version; the event is quoted already.
+// A frame whose content is these pieces, one after the other.
+template <std::size_t count>
+std::string framed(const std::array<std::string_view, count>& pieces) {
+    std::size_t size = 0;
+    for (const auto piece : pieces) size += piece.size();
+    std::string frame;
+    frame.reserve(size + ws::head_bytes_max);
+    ws::append_head(frame, ws::Opcode::text, size);
+    for (const auto piece : pieces) frame.append(piece);
+    return frame;
+}
+
+// A frame of either version; the event is quoted already, the payload comes in three pieces. The
+// keys of 1.0 stand in the order of Phoenix.
 std::string message_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
                           std::string_view raw_topic, std::string_view raw_event,
-                          std::string_view raw_payload) {
-    std::string text;
-    text.reserve(raw_join_ref.size() + raw_ref.size() + raw_topic.size() + raw_event.size() +
-                 raw_payload.size() + 48);
+                          const std::array<std::string_view, 3>& payload) {
     if (wire == Wire::v1) {
-        // In the order of Phoenix.
-        text.append(R"({"event":)").append(raw_event);
-        text.append(R"(,"payload":)").append(raw_payload);
-        text.append(R"(,"ref":)").append(raw_ref);
-        text.append(R"(,"topic":)").append(raw_topic).append("}");
-    } else {
-        text.append("[").append(raw_join_ref).append(",").append(raw_ref).append(",");
-        text.append(raw_topic).append(",").append(raw_event).append(",");
-        text.append(raw_payload).append("]");
+        return framed(std::array<std::string_view, 11>{
+            R"({"event":)", raw_event, R"(,"payload":)", payload[0], payload[1], payload[2],
+            R"(,"ref":)", raw_ref, R"(,"topic":)", raw_topic, "}"});
     }
-    return framed(text);
+    return framed(std::array<std::string_view, 13>{"[", raw_join_ref, ",", raw_ref, ",", raw_topic,
+                                                   ",", raw_event, ",", payload[0], payload[1],
+                                                   payload[2], "]"});
 }
 
 }  // namespace
@@ -118,11 +118,11 @@ Result<ClientMessage, FrameError> decode_text(Wire wire, JsonReader& reader, std
 std::string reply_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
                         std::string_view raw_topic, std::string_view status,
                         std::string_view raw_response) {
-    std::string payload = R"({"response":)";
-    payload.append(raw_response).append(R"(,"status":)");
-    append_quoted(payload, status);
-    payload.push_back('}');
-    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, R"("phx_reply")", payload);
+    std::string end = R"(,"status":)";
+    append_quoted(end, status);
+    end.push_back('}');
+    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, R"("phx_reply")",
+                         {R"({"response":)", raw_response, end});
 }
 
 std::string push_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
@@ -130,7 +130,7 @@ std::string push_frame(Wire wire, std::string_view raw_join_ref, std::string_vie
                        std::string_view raw_payload) {
     std::string raw_event;
     append_quoted(raw_event, event);
-    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, raw_event, raw_payload);
+    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, raw_event, {raw_payload, "", ""});
 }
 
 void append_broadcast_frame(std::string& out, std::string_view topic, std::string_view event,

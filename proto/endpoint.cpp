@@ -2,11 +2,21 @@
 
 #include <charconv>
 
+#include "proto/address.hpp"
+
 namespace roost {
 
 std::string Endpoint::text() const {
     const bool is_v6 = host.find(':') != std::string::npos;
     return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
+bool Endpoint::is_loopback() const {
+    if (host == "localhost") return true;
+    const auto address = parse_address(host);
+    if (!address) return false;
+    const bool is_v4 = address->family == Address::Family::v4;
+    return is_v4 ? address->bytes[0] == 127 : address->text() == "::1";
 }
 
 Result<Endpoint, std::string> parse_endpoint(std::string_view text) {

@@ -21,9 +21,8 @@ struct Endpoint {
     // IPv6 hosts in brackets.
     std::string text() const;
     std::string tcp() const { return "tcp://" + text(); }
-    bool is_loopback() const {
-        return host.starts_with("127.") || host == "localhost" || host == "::1";
-    }
+    // Another name than localhost may mean any machine.
+    bool is_loopback() const;
     bool is_wildcard() const { return host == "0.0.0.0" || host == "::" || host == "*"; }
 };
 

@@ -289,9 +289,13 @@ bool has_unique_names(std::string_view raw_object) {
 
 std::optional<std::string_view> member(std::string_view raw_object, std::string_view name) {
     std::optional<std::string_view> found;
-    // Most have it not: neither as it is nor, without a backslash, in another spelling.
+    // Most have it not, and it is asked of every push: neither as it is nor, without a \u, in
+    // another spelling. Only the characters that have an escape of their own need none.
     constexpr auto nowhere = std::string_view::npos;
-    if (raw_object.find(name) == nowhere && raw_object.find('\\') == nowhere) return found;
+    const bool is_plain = name.find_first_of("\"\\/\b\f\n\r\t") == nowhere;
+    if (is_plain && raw_object.find(name) == nowhere && raw_object.find("\\u") == nowhere) {
+        return found;
+    }
     for_each_member(raw_object, [&](std::string_view key, std::string_view value) {
         if (key == name) found = value;
         return true;

@@ -1,6 +1,5 @@
 #include "proto/pem_key.hpp"
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -11,26 +10,19 @@
 #include <openssl/x509.h>
 
 #include <array>
-#include <memory>
+
+#include "proto/openssl_handle.hpp"
 
 namespace roost {
 
 namespace {
 
-template <auto function>
-struct Free {
-    template <class T>
-    void operator()(T* held) const {
-        function(held);
-    }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free>>;
-using Number = std::unique_ptr<BIGNUM, Free<BN_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Free<EVP_PKEY_CTX_free>>;
-using Params = std::unique_ptr<OSSL_PARAM, Free<OSSL_PARAM_free>>;
-using ParamsBuild = std::unique_ptr<OSSL_PARAM_BLD, Free<OSSL_PARAM_BLD_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
+using Number = Handle<BIGNUM, BN_free>;
+using Key = Handle<EVP_PKEY, EVP_PKEY_free>;
+using KeyContext = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using Params = Handle<OSSL_PARAM, OSSL_PARAM_free>;
+using ParamsBuild = Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Certificate = Handle<X509, X509_free>;
 
 // OpenSSL keeps its errors in a queue of the thread, where the next one to look would take them
 // for its own.
@@ -54,12 +46,6 @@ int no_passphrase(char*, int, int, void*) {
 
 Bio bio_of(std::string_view text) {
     return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-std::string text_of(BIO* bio) {
-    char* data = nullptr;
-    const auto size = BIO_get_mem_data(bio, &data);
-    return {data, static_cast<std::size_t>(size)};
 }
 
 Result<TokenAlgorithm, std::string> algorithm_of(const EVP_PKEY* key) {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "proto/base64url.hpp"
+#include "proto/header_text.hpp"
 #include "proto/limits.hpp"
 
 namespace roost {
@@ -61,12 +62,6 @@ std::optional<std::string> object_of(std::string_view part, JsonReader& json) {
     return std::string(object);
 }
 
-bool is_equal_without_case(std::string_view text, std::string_view small) {
-    return std::equal(text.begin(), text.end(), small.begin(), small.end(), [](char a, char b) {
-        return a == b || (a >= 'A' && a <= 'Z' && a + 32 == b);
-    });
-}
-
 std::optional<TokenError> read_header(TokenParts& parts) {
     std::optional<TokenError> error;
     const auto text_into = [&](std::string_view raw, std::string& text) {
@@ -90,7 +85,7 @@ std::optional<TokenError> read_header(TokenParts& parts) {
             text_into(raw, type);
         }
         // What is critical must be understood (RFC 7515, 4.1.11), and none of it is.
-        is_unsupported |= name == "crit" || !is_equal_without_case(type, "jwt");
+        is_unsupported |= name == "crit" || lower(type) != "jwt";
         return !error;
     });
     if (error || !has_algorithm) return TokenError::malformed;

@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "proto/header_text.hpp"
+
 namespace roost {
 
 namespace {
 
 constexpr std::size_t host_bytes_max = 253;
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
 
 bool is_letter_or_digit(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');

@@ -18,8 +18,7 @@
 
 #include "daemon/core/outbox.hpp"
 #include "daemon/core/rules.hpp"
-#include "proto/bucket.hpp"
-#include "proto/client_message.hpp"
+#include "proto/broadcast.hpp"
 
 namespace roost {
 
@@ -32,7 +31,7 @@ struct Topic {
     const Rule* rule = nullptr;
     std::uint32_t channel_count = 0;     // members, and channels that are still joining
     std::uint32_t positioned_count = 0;  // members that want positions
-    std::uint32_t varied_count = 0;      // members that may take another frame than the common one
+    std::uint32_t varied_count = 0;      // members that take another frame than the common one
     std::uint32_t resuming_count = 0;    // channels for which its messages are collected
     // The members: who is sent the broadcasts. The two vectors run side by side.
     std::vector<SocketId> member_sockets;
@@ -55,7 +54,7 @@ struct Channel {
     std::string_view join_ref() const { return is_join_ref_null ? "null" : std::string_view(ref); }
 
     bool is_joined() const { return place != no_place; }
-    bool is_varied() const { return is_positioned || wire != Wire::v2; }
+    bool is_varied() const { return !Broadcast::is_common(wire, is_positioned); }
 };
 
 class Channels {

@@ -2,15 +2,11 @@
 
 #include <algorithm>
 
+#include "proto/header_text.hpp"
+
 namespace roost {
 
 namespace {
-
-std::string_view trim(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 // Some proxies add the port: 192.0.2.7:5000, [2001:db8::7]:5000, [2001:db8::7].
 std::optional<Address> parse_entry(std::string_view entry) {
@@ -37,10 +33,10 @@ bool TrustedProxies::trust(const Address& address) const {
 
 Address TrustedProxies::client_of(const Address& peer, std::string_view forwarded_for) const {
     Address known = peer;
-    while (trust(known) && !trim(forwarded_for).empty()) {
+    while (trust(known) && !trim_blanks(forwarded_for).empty()) {
         const auto comma = forwarded_for.rfind(',');
         const bool is_last = comma == std::string_view::npos;
-        const auto entry = trim(is_last ? forwarded_for : forwarded_for.substr(comma + 1));
+        const auto entry = trim_blanks(is_last ? forwarded_for : forwarded_for.substr(comma + 1));
         forwarded_for = is_last ? std::string_view() : forwarded_for.substr(0, comma);
         const auto address = parse_entry(entry);
         if (!address) return known;

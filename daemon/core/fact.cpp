@@ -31,9 +31,7 @@ std::string_view name_of(FactKind kind) {
 }
 
 bool is_of_client(FactKind kind) {
-    return kind == FactKind::client_frame_rejected || kind == FactKind::client_closed_bad_frames ||
-           kind == FactKind::client_closed_idle || kind == FactKind::client_closed_slow ||
-           kind == FactKind::client_closed_held || kind == FactKind::join_refused;
+    return kind >= FactKind::client_frame_rejected && kind <= FactKind::join_refused;
 }
 
 }  // namespace roost

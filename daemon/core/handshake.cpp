@@ -2,32 +2,11 @@
 
 #include <algorithm>
 
+#include "proto/header_text.hpp"
+
 namespace roost {
 
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    for (char& c : result) {
-        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-    return result;
-}
-
-// Is the word, in any case, in a list with commas?
-bool lists(std::string_view list, std::string_view word) {
-    while (true) {
-        const auto comma = list.find(',');
-        auto item = list.substr(0, comma);
-        const auto first = item.find_first_not_of(" \t");
-        item = first == std::string_view::npos
-                   ? std::string_view()
-                   : item.substr(first, item.find_last_not_of(" \t") - first + 1);
-        if (lower(item) == word) return true;
-        if (comma == std::string_view::npos) return false;
-        list.remove_prefix(comma + 1);
-    }
-}
 
 // 16 bytes in base64 (RFC 6455, section 4.1).
 bool is_key(std::string_view key) {

@@ -16,11 +16,8 @@ std::string reason_of_refusal(TokenError error) {
 
 std::string_view Hub::why_not_join(const Rule& rule, std::string_view topic, const Bearer* bearer) {
     if (rule.join == JoinPolicy::deny) return "join denied";
-    if (rule.join == JoinPolicy::token && !bearer) return "token needed";
-    if (rule.has_claims()) {
-        if (!bearer) return "token needed";
-        if (!rule.is_of(topic, bearer->claims.texts)) return "topic of another";
-    }
+    if ((rule.join == JoinPolicy::token || rule.has_claims()) && !bearer) return "token needed";
+    if (rule.has_claims() && !rule.is_of(topic, bearer->claims.texts)) return "topic of another";
     if (bearer && !bearer->claims.may_join(topic)) return "topic not in token";
     return {};
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "proto/topic_pattern.hpp"
+
 namespace roost {
 
 namespace {
@@ -16,40 +18,47 @@ std::string_view next_piece(std::string_view& pattern) {
     return piece;
 }
 
+// A claim is any text, but not none.
 bool is_covered(std::string_view pattern, std::string_view topic, bool is_prefix) {
-    if (pattern.empty()) return is_prefix || topic.empty();
-    const auto piece = next_piece(pattern);
-    if (!piece.starts_with('{')) {
-        return topic.starts_with(piece) &&
-               is_covered(pattern, topic.substr(piece.size()), is_prefix);
+    while (!pattern.empty()) {
+        const bool is_claim = pattern.starts_with('{');
+        auto literal = next_piece(pattern);
+        if (!is_claim) {
+            if (!topic.starts_with(literal)) return false;
+            topic.remove_prefix(literal.size());
+            continue;
+        }
+        if (topic.empty()) return false;
+        const bool is_literal_next = !pattern.empty() && !pattern.starts_with('{');
+        literal = is_literal_next ? next_piece(pattern) : std::string_view();
+        if (pattern.empty() && !is_prefix) {
+            return topic.size() > literal.size() && topic.ends_with(literal);
+        }
+        // As short as can be: what follows then has the most to choose from.
+        const auto end = topic.find(literal, 1);
+        if (end == std::string_view::npos) return false;
+        topic.remove_prefix(end + literal.size());
     }
-    // A claim is any text, but not none.
-    for (std::size_t size = 1; size <= topic.size(); ++size) {
-        if (is_covered(pattern, topic.substr(size), is_prefix)) return true;
-    }
-    return false;
+    return is_prefix || topic.empty();
 }
 
-// Nothing if a placeholder is not as in {sub}.
-std::optional<std::size_t> count_claims(std::string_view pattern) {
-    std::size_t count = 0;
-    while (!pattern.empty()) {
+// Is each placeholder as in {sub}?
+bool are_claims_well_formed(std::string_view pattern) {
+    while (true) {
         const auto open = pattern.find_first_of("{}");
-        if (open == std::string_view::npos) break;
+        if (open == std::string_view::npos) return true;
         const auto close = pattern.find_first_of("{}", open + 1);
         if (pattern[open] == '}' || close == std::string_view::npos || pattern[close] == '{') {
-            return std::nullopt;
+            return false;
         }
         const auto name = pattern.substr(open + 1, close - open - 1);
         const bool is_name = std::all_of(name.begin(), name.end(), [](char c) {
             return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
                    (c >= 'A' && c <= 'Z');
         });
-        if (name.empty() || !is_name) return std::nullopt;
-        ++count;
+        if (name.empty() || !is_name) return false;
         pattern.remove_prefix(close + 1);
     }
-    return count;
 }
 
 std::string_view next_word(std::string_view& text) {
@@ -104,16 +113,11 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
     if (rule.pattern.empty() || rule.pattern.find('=') != std::string::npos) {
         return Unexpected{std::string("must begin with a topic pattern, as in 'room:* join=open'")};
     }
-    const auto star = rule.pattern.find('*');
-    if (star != std::string::npos && star + 1 != rule.pattern.size()) {
+    if (!is_topic_pattern(rule.pattern)) {
         return Unexpected{"'" + rule.pattern + "': a * may stand only at the end of a pattern"};
     }
-    // What has to be tried grows with each placeholder.
-    constexpr std::size_t claims_max = 2;
-    const auto claims = count_claims(rule.pattern);
-    if (!claims || *claims > claims_max) {
-        return Unexpected{"'" + rule.pattern +
-                          "': a claim of the token stands as in user:{sub}, two of them at most"};
+    if (!are_claims_well_formed(rule.pattern)) {
+        return Unexpected{"'" + rule.pattern + "': a claim of the token stands as in user:{sub}"};
     }
     for (auto word = next_word(text); !word.empty(); word = next_word(text)) {
         const auto equals = word.find('=');
@@ -155,6 +159,7 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
 }
 
 bool Rule::covers(std::string_view topic) const {
+    if (!has_claims()) return matches_pattern(pattern, topic);
     std::string_view text = pattern;
     const bool is_prefix = text.ends_with('*');
     if (is_prefix) text.remove_suffix(1);

@@ -22,7 +22,7 @@ public:
         return *common_;
     }
     std::uint32_t of(Wire wire, bool is_positioned) {
-        if (broadcast_->is_common(wire, is_positioned)) return common();
+        if (Broadcast::is_common(wire, is_positioned)) return common();
         auto& place = other_[static_cast<std::size_t>(wire)][is_positioned ? 1 : 0];
         if (!place) {
             auto frame =
@@ -37,7 +37,7 @@ private:
     Outbox& outbox_;
     const BroadcastRef& broadcast_;
     std::optional<std::uint32_t> common_;
-    std::array<std::array<std::optional<std::uint32_t>, 2>, 3> other_{};
+    std::array<std::array<std::optional<std::uint32_t>, 2>, wires> other_{};
 };
 
 }  // namespace roost

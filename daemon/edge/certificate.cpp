@@ -8,24 +8,18 @@
 #include <cerrno>
 #include <cstring>
 
+#include "proto/openssl_handle.hpp"
+
 namespace roost {
 
 namespace {
 
-template <auto free_it>
-struct Free {
-    template <class T>
-    void operator()(T* thing) const {
-        free_it(thing);
-    }
-};
 void free_chain(STACK_OF(X509) * chain) {
     sk_X509_pop_free(chain, X509_free);
 }
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
-using X509Ptr = std::unique_ptr<X509, Free<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using ChainPtr = std::unique_ptr<STACK_OF(X509), Free<free_chain>>;
+using X509Ptr = Handle<X509, X509_free>;
+using KeyPtr = Handle<EVP_PKEY, EVP_PKEY_free>;
+using ChainPtr = Handle<STACK_OF(X509), free_chain>;
 
 // A daemon has nobody whom it could ask for a passphrase.
 int no_passphrase(char*, int, int, void* was_asked) {
@@ -117,7 +111,7 @@ Result<std::shared_ptr<const Certificate>, std::string> Certificate::load(
 // What is too weak for it, it says only to a context.
 std::string Certificate::try_out() const {
     constexpr int instead = 1;  // of what it has
-    const std::unique_ptr<SSL_CTX, Free<SSL_CTX_free>> context(SSL_CTX_new(TLS_server_method()));
+    const Handle<SSL_CTX, SSL_CTX_free> context(SSL_CTX_new(TLS_server_method()));
     if (SSL_CTX_use_cert_and_key(context.get(), impl_->leaf.get(), impl_->key.get(),
                                  impl_->chain.get(), instead) == 1) {
         return {};
@@ -147,9 +141,7 @@ std::string Certificate::describe() const {
     BIO_puts(bio.get(), "\" expires=\"");
     ASN1_TIME_print(bio.get(), X509_get0_notAfter(impl_->leaf.get()));
     BIO_puts(bio.get(), "\"");
-    char* text = nullptr;
-    const auto size = BIO_get_mem_data(bio.get(), &text);
-    return {text, static_cast<std::size_t>(size)};
+    return text_of(bio.get());
 }
 
 bool Certificate::is_expired() const {

@@ -64,7 +64,7 @@ Wording wording_of(FactKind kind) {
         case FactKind::client_closed_token:
             return {info, "client closed: its token has expired", "", "", "socket", true};
         case FactKind::token_refused:
-            return {warning, "token refused", "reason", "address", "", true};
+            return {warning, "token refused", "reason", "", "socket", true};
         case FactKind::join_refused: return {info, "join refused", "by", "pattern", "socket", true};
         case FactKind::fence_timed_out:
             return {warning, "joins answered without the proof of a node", "node", "", "buckets",
@@ -91,12 +91,6 @@ Wording wording_of(FactKind kind) {
             return {error, "queue between loops full: messages dropped", "queue", "", "", true};
     }
     return {error, "unknown fact", "", "", "", false};
-}
-
-std::int64_t now_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(
-               std::chrono::steady_clock::now().time_since_epoch())
-        .count();
 }
 
 // Names come from other machines: a line of the log stays one line.
@@ -130,24 +124,15 @@ void log_line(LogLevel level, std::string_view text) {
     spdlog::log(spd_level(level), "{}", text);
 }
 
-bool FactLog::is_suppressed(FactKind kind, std::uint64_t& suppressed) {
-    const auto index = static_cast<std::size_t>(kind);
-    const auto now = now_ms();
-    auto last = last_line_ms_[index].load();
-    const bool is_due = last == 0 || now - last >= 1000;
-    if (!is_due || !last_line_ms_[index].compare_exchange_strong(last, now)) {
-        suppressed_[index].fetch_add(1);
-        return true;
-    }
-    suppressed = suppressed_[index].exchange(0);
-    return false;
-}
-
 void FactLog::note(const Fact& fact) {
     counts_[static_cast<std::size_t>(fact.kind)].fetch_add(1, std::memory_order_relaxed);
     const Wording wording = wording_of(fact.kind);
     std::uint64_t suppressed = 0;
-    if (wording.is_caused_by_clients && is_suppressed(fact.kind, suppressed)) return;
+    if (wording.is_caused_by_clients) {
+        const auto admitted = limits_[static_cast<std::size_t>(fact.kind)].admit();
+        if (!admitted) return;
+        suppressed = *admitted;
+    }
     std::string line(wording.words);
     append_pair(line, wording.subject, fact.subject);
     append_pair(line, wording.detail, fact.detail);

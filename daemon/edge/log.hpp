@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "daemon/core/fact.hpp"
+#include "daemon/edge/line_limit.hpp"
 
 namespace roost {
 
@@ -27,11 +28,8 @@ public:
     }
 
 private:
-    bool is_suppressed(FactKind kind, std::uint64_t& suppressed);
-
     std::array<std::atomic<std::uint64_t>, fact_kinds> counts_{};
-    std::array<std::atomic<std::int64_t>, fact_kinds> last_line_ms_{};
-    std::array<std::atomic<std::uint64_t>, fact_kinds> suppressed_{};
+    std::array<LineLimit, fact_kinds> limits_{};
 };
 
 }  // namespace roost

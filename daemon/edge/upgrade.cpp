@@ -7,6 +7,7 @@
 
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/visitors.hpp"
+#include "proto/header_text.hpp"
 #include "proto/subprotocol_token.hpp"
 
 namespace roost {
@@ -157,7 +158,7 @@ bool is_head_request(lws* wsi) {
 bool wants_close(lws* wsi) {
     const auto connection = header(wsi, WSI_TOKEN_CONNECTION);
     const auto version = header(wsi, WSI_TOKEN_HTTP);
-    return connection == "close" || connection == "Close" || version == "HTTP/1.0";
+    return lists(connection, "close") || version == "HTTP/1.0";
 }
 
 bool refuse_page(lws* wsi, Door& door, const Visitor& visitor) {

@@ -105,6 +105,10 @@ describe("in band", () => {
     const other = JSON.parse(await one.ask(
       [null, "3", "phoenix", "access_token", {access_token: await token_of("bob")}]));
     assert.equal(other[4].status, "error");
+    await one.ask([null, "4", "phoenix", "access_token", {access_token: "a.b.c"}]);
+    await until("the log says why, and of whom", () => {
+      return /token refused {2}reason="malformed token" .*address=127\.0\.0\.1/.test(node.log);
+    });
   });
 
   test("after its token a connection is closed with 4001", async () => {

@@ -12,7 +12,7 @@ using namespace roost;
 
 namespace {
 
-constexpr Wire wires[] = {Wire::v2, Wire::v1, Wire::v2_text, Wire::v2};
+constexpr Wire wires[] = {Wire::v2, Wire::v1, Wire::v2, Wire::v2};
 
 class World : public HubOutlet, public SocketSink, public TokenCheck {
 public:

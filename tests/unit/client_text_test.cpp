@@ -5,34 +5,13 @@
 #include <vector>
 
 #include "proto/limits.hpp"
-#include "proto/ws_frame.hpp"
+#include "tests/unit/client_text_fixture.hpp"
 
 using namespace roost;
+using namespace roost::test;
 using namespace std::string_literals;
 
 namespace {
-
-// A message with its own reader, so that the views live.
-struct Decoded {
-    explicit Decoded(std::string_view text)
-        : message(decode_text(Wire::v2, reader, text, scratch)) {}
-
-    JsonReader reader;
-    FrameScratch scratch;
-    Result<ClientMessage, FrameError> message;
-};
-
-FrameError error_of(std::string_view text) {
-    const Decoded decoded(text);
-    REQUIRE_FALSE(decoded.message);
-    return decoded.message.error();
-}
-
-std::string content(std::string_view frame) {
-    const auto found = ws::content_of(frame, ws::Opcode::text);
-    REQUIRE(found);
-    return std::string(*found);
-}
 
 std::string broadcast_frame(std::string_view topic, std::string_view event,
                             std::string_view payload) {
@@ -69,7 +48,7 @@ TEST_CASE("what phoenix.js sends is read") {
     };
     for (const auto& sent : frames) {
         CAPTURE(sent.text);
-        const Decoded decoded(sent.text);
+        const Decoded decoded(Wire::v2, sent.text);
         REQUIRE(decoded.message);
         CHECK(decoded.message->join_ref == sent.join_ref);
         CHECK(decoded.message->ref == sent.ref);
@@ -117,20 +96,20 @@ TEST_CASE("a long broadcast has a long head") {
 }
 
 TEST_CASE("refs are opaque JSON and kept as they came") {
-    const Decoded decoded(R"([ 7 , {"o": 1},"t","e",{}])");
+    const Decoded decoded(Wire::v2, R"([ 7 , {"o": 1},"t","e",{}])");
     REQUIRE(decoded.message);
     CHECK(decoded.message->join_ref == "7");
     CHECK(decoded.message->ref == R"({"o": 1})");
 }
 
 TEST_CASE("elements behind the fifth are ignored") {
-    const Decoded decoded(R"(["1","2","t","e",{"a":1},6,[7]])");
+    const Decoded decoded(Wire::v2, R"(["1","2","t","e",{"a":1},6,[7]])");
     REQUIRE(decoded.message);
     CHECK(decoded.message->payload == R"({"a":1})");
 }
 
 TEST_CASE("white space around a frame and in it is fine") {
-    const Decoded decoded(" \r\n[ \"1\" ,\t\"2\" , \"t\" , \"e\" , { } ]\n");
+    const Decoded decoded(Wire::v2, " \r\n[ \"1\" ,\t\"2\" , \"t\" , \"e\" , { } ]\n");
     REQUIRE(decoded.message);
     CHECK(decoded.message->join_ref == "\"1\"");
     CHECK(decoded.message->payload == "{ }");
@@ -138,7 +117,7 @@ TEST_CASE("white space around a frame and in it is fine") {
 
 TEST_CASE(
     "escapes in topic and event are read, and the topic's own spelling is kept for the echo") {
-    const Decoded decoded(R"(["1","2","room:\u0061\u0000","e\"v",{}])");
+    const Decoded decoded(Wire::v2, R"(["1","2","room:\u0061\u0000","e\"v",{}])");
     REQUIRE(decoded.message);
     CHECK(decoded.message->topic == "room:a\0"s);
     CHECK(decoded.message->raw_topic == R"("room:\u0061\u0000")");
@@ -147,31 +126,31 @@ TEST_CASE(
 
 TEST_CASE("a topic that is no string is told from the empty topic") {
     for (const auto& topic : {"42"s, "null"s, "{}"s, "[\"a\"]"s}) {
-        const Decoded decoded("[\"1\",\"2\"," + topic + ",\"e\",{}]");
+        const Decoded decoded(Wire::v2, "[\"1\",\"2\"," + topic + ",\"e\",{}]");
         REQUIRE(decoded.message);
         CHECK_FALSE(decoded.message->is_topic_a_string);
         CHECK(decoded.message->topic.empty());
         CHECK(decoded.message->raw_topic == topic);
     }
-    const Decoded empty(R"(["1","2","","e",{}])");
+    const Decoded empty(Wire::v2, R"(["1","2","","e",{}])");
     REQUIRE(empty.message);
     CHECK(empty.message->is_topic_a_string);
 }
 
 TEST_CASE("each refusal of a frame has its name") {
-    CHECK(error_of(R"(["1","2","t","e",{})") == FrameError::not_json);
-    CHECK(error_of(R"(["1","2","t","e",{"a":1e400}])") == FrameError::not_json);
-    CHECK(error_of(R"(["1","2","t","e",{"a":"\ud800"}])") == FrameError::not_json);
-    CHECK(error_of(R"(["1","2","t","e",NaN])") == FrameError::not_json);
-    CHECK(error_of("[\"1\",\"2\",\"t\",\"e\",\"\xff\"]") == FrameError::not_utf8);
-    CHECK(error_of("[\"1\",\"2\",\"t\",\"e\"," + std::string(70, '[') + std::string(70, ']') +
-                   "]") == FrameError::too_deep);
-    CHECK(error_of(R"({"topic":"t","event":"e","payload":{},"ref":"1"})") ==
+    CHECK(error_of(Wire::v2, R"(["1","2","t","e",{})") == FrameError::not_json);
+    CHECK(error_of(Wire::v2, R"(["1","2","t","e",{"a":1e400}])") == FrameError::not_json);
+    CHECK(error_of(Wire::v2, R"(["1","2","t","e",{"a":"\ud800"}])") == FrameError::not_json);
+    CHECK(error_of(Wire::v2, R"(["1","2","t","e",NaN])") == FrameError::not_json);
+    CHECK(error_of(Wire::v2, "[\"1\",\"2\",\"t\",\"e\",\"\xff\"]") == FrameError::not_utf8);
+    CHECK(error_of(Wire::v2, "[\"1\",\"2\",\"t\",\"e\"," + std::string(70, '[') +
+                                 std::string(70, ']') + "]") == FrameError::too_deep);
+    CHECK(error_of(Wire::v2, R"({"topic":"t","event":"e","payload":{},"ref":"1"})") ==
           FrameError::not_an_array);
-    CHECK(error_of(R"(["1","2","t","e"])") == FrameError::too_few_elements);
-    CHECK(error_of("[]") == FrameError::too_few_elements);
-    CHECK(error_of(R"(["1","2","t",5,{}])") == FrameError::event_not_a_string);
-    CHECK(error_of(R"(["1","2","t",null,{}])") == FrameError::event_not_a_string);
+    CHECK(error_of(Wire::v2, R"(["1","2","t","e"])") == FrameError::too_few_elements);
+    CHECK(error_of(Wire::v2, "[]") == FrameError::too_few_elements);
+    CHECK(error_of(Wire::v2, R"(["1","2","t",5,{}])") == FrameError::event_not_a_string);
+    CHECK(error_of(Wire::v2, R"(["1","2","t",null,{}])") == FrameError::event_not_a_string);
 }
 
 TEST_CASE("every refusal has a reason of its own") {
@@ -184,19 +163,21 @@ TEST_CASE("refs, topics and events are taken up to their limits and not beyond")
     const std::string topic(limits::topic_bytes_max, 't');
     const std::string event(limits::event_bytes_max, 'e');
     const std::string ref = "\"" + std::string(limits::ref_bytes_max - 2, 'r') + "\"";
-    const Decoded most("[" + ref + "," + ref + ",\"" + topic + "\",\"" + event + "\",{}]");
+    const Decoded most(Wire::v2,
+                       "[" + ref + "," + ref + ",\"" + topic + "\",\"" + event + "\",{}]");
     CHECK(most.message);
-    CHECK(error_of(R"(["1","2",")" + topic + R"(t","e",{}])") == FrameError::too_long);
-    CHECK(error_of(R"(["1","2","t",")" + event + R"(e",{}])") == FrameError::too_long);
-    CHECK(error_of("[\"1\"," + ref + "1" + ",\"t\",\"e\",{}]") == FrameError::not_json);
+    CHECK(error_of(Wire::v2, R"(["1","2",")" + topic + R"(t","e",{}])") == FrameError::too_long);
+    CHECK(error_of(Wire::v2, R"(["1","2","t",")" + event + R"(e",{}])") == FrameError::too_long);
+    CHECK(error_of(Wire::v2, "[\"1\"," + ref + "1" + ",\"t\",\"e\",{}]") == FrameError::not_json);
     const std::string long_ref = "\"" + std::string(limits::ref_bytes_max - 1, 'r') + "\"";
-    CHECK(error_of("[" + long_ref + ",\"1\",\"t\",\"e\",{}]") == FrameError::too_long);
-    CHECK(error_of("[\"1\"," + long_ref + ",\"t\",\"e\",{}]") == FrameError::too_long);
+    CHECK(error_of(Wire::v2, "[" + long_ref + ",\"1\",\"t\",\"e\",{}]") == FrameError::too_long);
+    CHECK(error_of(Wire::v2, "[\"1\"," + long_ref + ",\"t\",\"e\",{}]") == FrameError::too_long);
 }
 
 TEST_CASE("a topic of the greatest length is taken however it is spelled") {
-    const Decoded spelled("[\"1\",\"2\",\"" + repeated("\\u0074", limits::topic_bytes_max) +
-                          "\",\"" + repeated("\\u0065", limits::event_bytes_max) + "\",{}]");
+    const Decoded spelled(Wire::v2, "[\"1\",\"2\",\"" +
+                                        repeated("\\u0074", limits::topic_bytes_max) + "\",\"" +
+                                        repeated("\\u0065", limits::event_bytes_max) + "\",{}]");
     REQUIRE(spelled.message);
     CHECK(spelled.message->topic == std::string(limits::topic_bytes_max, 't'));
     CHECK(spelled.message->event == std::string(limits::event_bytes_max, 'e'));

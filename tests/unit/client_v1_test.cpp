@@ -3,35 +3,10 @@
 #include <string>
 #include <vector>
 
-#include "proto/client_text.hpp"
-#include "proto/ws_frame.hpp"
+#include "tests/unit/client_text_fixture.hpp"
 
 using namespace roost;
-
-namespace {
-
-struct Decoded {
-    explicit Decoded(std::string_view text)
-        : message(decode_text(Wire::v1, reader, text, scratch)) {}
-
-    JsonReader reader;
-    FrameScratch scratch;
-    Result<ClientMessage, FrameError> message;
-};
-
-FrameError error_of(std::string_view text) {
-    const Decoded decoded(text);
-    REQUIRE_FALSE(decoded.message);
-    return decoded.message.error();
-}
-
-std::string content(std::string_view frame) {
-    const auto found = ws::content_of(frame, ws::Opcode::text);
-    REQUIRE(found);
-    return std::string(*found);
-}
-
-}  // namespace
+using namespace roost::test;
 
 TEST_CASE("v1: a join is read, in any order of keys and with others beside") {
     for (const std::string text :
@@ -41,7 +16,7 @@ TEST_CASE("v1: a join is read, in any order of keys and with others beside") {
           R"({"topic":"other","topic":"room:v1","event":"phx\u005fjoin","payload":{"p":1},)"
           R"("ref":"1"})"}) {
         CAPTURE(text);
-        const Decoded decoded(text);
+        const Decoded decoded(Wire::v1, text);
         REQUIRE(decoded.message);
         CHECK(decoded.message->join_ref == "null");
         CHECK(decoded.message->ref == "\"1\"");
@@ -53,7 +28,8 @@ TEST_CASE("v1: a join is read, in any order of keys and with others beside") {
 }
 
 TEST_CASE("v1: a join_ref is taken where there is one") {
-    const Decoded decoded(R"({"topic":"t","event":"e","payload":null,"ref":7,"join_ref":"3"})");
+    const Decoded decoded(Wire::v1,
+                          R"({"topic":"t","event":"e","payload":null,"ref":7,"join_ref":"3"})");
     REQUIRE(decoded.message);
     CHECK(decoded.message->join_ref == "\"3\"");
     CHECK(decoded.message->ref == "7");
@@ -61,22 +37,24 @@ TEST_CASE("v1: a join_ref is taken where there is one") {
 }
 
 TEST_CASE("v1: what is no message is told by what is wrong with it") {
-    CHECK(error_of("") == FrameError::not_json);
-    CHECK(error_of("{") == FrameError::not_json);
-    CHECK(error_of(R"({"topic":"t"},{"topic":"t"})") == FrameError::not_json);
-    CHECK(error_of(R"({"topic":"t"}],[{"topic":"t"})") == FrameError::not_json);
-    CHECK(error_of(R"(["1","1","t","phx_join",{}])") == FrameError::not_an_object);
-    CHECK(error_of("7") == FrameError::not_an_object);
-    CHECK(error_of("{}") == FrameError::lacks_a_key);
-    CHECK(error_of(R"({"event":"e","payload":{},"ref":"1"})") == FrameError::lacks_a_key);
-    CHECK(error_of(R"({"topic":"t","payload":{},"ref":"1"})") == FrameError::lacks_a_key);
-    CHECK(error_of(R"({"topic":"t","event":"e","ref":"1"})") == FrameError::lacks_a_key);
-    CHECK(error_of(R"({"topic":"t","event":"e","payload":{}})") == FrameError::lacks_a_key);
-    CHECK(error_of(R"({"topic":"t","event":1,"payload":{},"ref":"1"})") ==
+    CHECK(error_of(Wire::v1, "") == FrameError::not_json);
+    CHECK(error_of(Wire::v1, "{") == FrameError::not_json);
+    CHECK(error_of(Wire::v1, R"({"topic":"t"},{"topic":"t"})") == FrameError::not_json);
+    CHECK(error_of(Wire::v1, R"({"topic":"t"}],[{"topic":"t"})") == FrameError::not_json);
+    CHECK(error_of(Wire::v1, R"(["1","1","t","phx_join",{}])") == FrameError::not_an_object);
+    CHECK(error_of(Wire::v1, "7") == FrameError::not_an_object);
+    CHECK(error_of(Wire::v1, "{}") == FrameError::lacks_a_key);
+    CHECK(error_of(Wire::v1, R"({"event":"e","payload":{},"ref":"1"})") == FrameError::lacks_a_key);
+    CHECK(error_of(Wire::v1, R"({"topic":"t","payload":{},"ref":"1"})") == FrameError::lacks_a_key);
+    CHECK(error_of(Wire::v1, R"({"topic":"t","event":"e","ref":"1"})") == FrameError::lacks_a_key);
+    CHECK(error_of(Wire::v1, R"({"topic":"t","event":"e","payload":{}})") ==
+          FrameError::lacks_a_key);
+    CHECK(error_of(Wire::v1, R"({"topic":"t","event":1,"payload":{},"ref":"1"})") ==
           FrameError::event_not_a_string);
-    CHECK(error_of("{\"topic\":\"\xff\"}") == FrameError::not_utf8);
+    CHECK(error_of(Wire::v1, "{\"topic\":\"\xff\"}") == FrameError::not_utf8);
     const std::string long_name(1025, 'x');
-    CHECK(error_of(R"({"topic":")" + long_name + R"(","event":"e","payload":{},"ref":"1"})") ==
+    CHECK(error_of(Wire::v1,
+                   R"({"topic":")" + long_name + R"(","event":"e","payload":{},"ref":"1"})") ==
           FrameError::too_long);
 }
 

@@ -69,3 +69,15 @@ TEST_CASE("endpoints are ordered by host and then by port") {
     CHECK(Endpoint{"a", 2} < Endpoint{"b", 1});
     CHECK(Endpoint{"a", 1} < Endpoint{"a", 2});
 }
+
+TEST_CASE("loopback is the machine itself, and not what is named like it") {
+    for (const auto* host : {"127.0.0.1", "127.9.9.9", "::1", "localhost"}) {
+        CAPTURE(host);
+        CHECK(Endpoint{host, 1}.is_loopback());
+    }
+    for (const auto* host : {"0.0.0.0", "::", "10.0.0.1", "127.example.com",
+                             "localhost.example.com", "::2", "128.0.0.1"}) {
+        CAPTURE(host);
+        CHECK_FALSE(Endpoint{host, 1}.is_loopback());
+    }
+}

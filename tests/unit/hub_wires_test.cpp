@@ -25,13 +25,6 @@ struct Fixture : HubFixture {
         REQUIRE(heard(socket) == Texts{v1_ok});
         return socket;
     }
-    SocketId joined_text() {
-        const auto socket = open(Wire::v2_text);
-        say(socket, R"(["1","1","room:a","phx_join",{}])");
-        make_live();
-        heard(socket);
-        return socket;
-    }
     void send_binary(SocketId socket, std::string_view bytes) { hub.on_binary(socket, bytes, now); }
 };
 
@@ -39,12 +32,11 @@ struct Fixture : HubFixture {
 
 TEST_CASE("a message reaches every wire in its own shape") {
     Fixture f;
-    const auto v1 = f.joined_v1(), v2 = f.joined(), text = f.joined_text();
+    const auto v1 = f.joined_v1(), v2 = f.joined();
     f.say(v2, R"(["1","2","room:a","new_msg",{"b":1}])");
     const std::string v2_frame = R"([null,null,"room:a","new_msg",{"b":1}])";
     CHECK(f.heard(v1) ==
           Texts{R"({"event":"new_msg","payload":{"b":1},"ref":null,"topic":"room:a"})"});
-    CHECK(f.heard(text) == Texts{v2_frame});
     CHECK(f.heard(v2) == Texts{v2_frame, R"(["1","2","room:a",)" + ok});
 
     f.say(v1, R"({"topic":"room:a","event":"new_msg","payload":{"b":2},"ref":"9"})");
@@ -56,11 +48,10 @@ TEST_CASE("a message reaches every wire in its own shape") {
 
 TEST_CASE("bytes reach those who read bytes as they are, and others as base64") {
     Fixture f;
-    const auto v1 = f.joined_v1(), v2 = f.joined(), text = f.joined_text();
+    const auto v1 = f.joined_v1(), v2 = f.joined();
     f.send_binary(v2, binary_push);
     CHECK(f.heard(v2) == Texts{"bytes \x02\x06\x03"s + "room:aimg" + "\x01\x02\x03",
                                R"(["1","2","room:a",)" + ok});
-    CHECK(f.heard(text) == Texts{R"([null,null,"room:a","img",{"base64":"AQID"}])"});
     CHECK(f.heard(v1) ==
           Texts{R"({"event":"img","payload":{"base64":"AQID"},"ref":null,"topic":"room:a"})"});
     REQUIRE(f.outlet.published.size() == 1);
@@ -118,13 +109,10 @@ TEST_CASE("a binary push with an empty join_ref is stale, and that is said") {
 TEST_CASE(
     "a bad binary frame, or one that its wire has not, is answered, and the connection lives") {
     Fixture f;
-    const auto v2 = f.joined(), v1 = f.joined_v1(), text = f.joined_text();
+    const auto v2 = f.joined(), v1 = f.joined_v1();
     f.send_binary(v2, "\x01");
     CHECK(f.heard(v2) ==
           Texts{R"([null,null,"phoenix","phx_error",{"reason":"binary frame is not a push"}])"});
-    f.send_binary(text, binary_push);
-    CHECK(f.heard(text) == Texts{R"([null,null,"phoenix","phx_error",)"
-                                 R"({"reason":"binary frames need a WebSocket with vsn=2.0.0"}])"});
     f.send_binary(v1, binary_push);
     CHECK(f.heard(v1) ==
           Texts{R"({"event":"phx_error","payload":{"reason":"binary frames need a WebSocket with )"

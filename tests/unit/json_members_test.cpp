@@ -63,6 +63,9 @@ TEST_CASE("of members of the same name the last counts, and those inside of valu
     CHECK(member("{}", "") == std::nullopt);
     CHECK(member(R"({"":0})", "") == "0");
     CHECK(member(R"({"\u0061":1})", "a") == "1");
+    CHECK(member(R"({"a\/b":1,"\n":2,"x":"\t"})", "a/b") == "1");
+    CHECK(member(R"({"a\/b":1,"\n":2})", "\n") == "2");
+    CHECK(member(R"({"x":"\t\"a"})", "b") == std::nullopt);
 }
 
 TEST_CASE("members of a valid object are valid themselves, whatever it is") {
