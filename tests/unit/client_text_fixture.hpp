@@ -11,8 +11,7 @@
 namespace roost::test {
 
 struct Decoded {
-    Decoded(Wire wire, std::string_view text)
-        : message(decode_text(wire, reader, text, scratch)) {}
+    Decoded(Wire wire, std::string_view text) : message(decode_text(wire, reader, text, scratch)) {}
 
     JsonReader reader;
     FrameScratch scratch;
