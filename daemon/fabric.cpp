@@ -47,8 +47,9 @@ GroupSocketEvents Fabric::events() {
     on.on_not_admitted = [this](const std::string& host) {
         group_.on_caller_not_admitted(host, "its key is none of the group's", loop_.now());
     };
-    on.on_turned_away = [this](const std::string& reason) {
-        facts_.note({FactKind::caller_turned_away, reason, {}, 0});
+    on.on_turned_away = [this](const std::string& host, const std::string& reason) {
+        facts_.note({FactKind::caller_turned_away, reason, host, 0});
+        if (!host.empty()) group_.on_caller_turned_away(host, reason, loop_.now());
     };
     return on;
 }

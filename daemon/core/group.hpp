@@ -85,6 +85,11 @@ struct GroupConfig {
     Duration beacon_interval = std::chrono::seconds(1);
     // Addresses that were found, and callers that were refused: strangers can name any number.
     std::size_t found_max = 1024;
+    // A member that has two keys is turned away with the one and let in with the other: only who is
+    // turned away for so long is shown as refused.
+    Duration refused_after = std::chrono::seconds(3);
+    // Whoever refuses, or is refused, is seen doing it again within this, or it is over.
+    Duration refusal_holds = std::chrono::seconds(10);
     // How long a contact that was found, not configured, is called without an answer.
     Duration forget_after = std::chrono::seconds(60);
     Duration fence_timeout = std::chrono::seconds(2);
@@ -153,6 +158,8 @@ public:
     void on_doubtful_beacon(const std::string& seen_host, std::string_view datagram,
                             const std::string& reason, Time now);
     void on_caller_not_admitted(const std::string& seen_host, const std::string& reason, Time now);
+    // The same, of a caller that may be let in with its other key.
+    void on_caller_turned_away(const std::string& seen_host, const std::string& reason, Time now);
     // The SUB socket has (again) a connection to this publisher: what was sent meanwhile is lost.
     void on_link(const Endpoint& publisher, Time now);
 
@@ -171,8 +178,8 @@ public:
     const RepairBuffer& repair_buffer() const { return repair_; }
     // For tests: everything that is kept about others.
     std::size_t kept() const {
-        return peers_.size() + contacts_.size() + refused_callers_.size() + fences_.size() +
-               streams_.size() + fetches_.size();
+        return peers_.size() + contacts_.size() + refused_callers_.size() + turned_away_.size() +
+               fences_.size() + streams_.size() + fetches_.size();
     }
 
 private:
@@ -238,8 +245,14 @@ private:
         Time seen{};
     };
 
+    struct TurnedAway {
+        Time since{};
+        Time seen{};
+    };
+
     // group_refusals.cpp: who is not let in.
     void reopen_contacts(Time now);
+    void forget_refusals(Time now);
     void show_refused(const Endpoint& router, const std::string& name, const std::string& reason,
                       Time now);
 
@@ -329,6 +342,7 @@ private:
     std::map<ContactId, Contact> contacts_;
     std::map<Endpoint, ContactId> by_router_;
     std::map<Endpoint, RefusedCaller> refused_callers_;
+    std::map<std::string, TurnedAway> turned_away_;  // by host
     ContactId last_contact_ = 0;
     GroupCounters counters_;
     bool has_left_ = false;

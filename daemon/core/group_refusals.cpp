@@ -20,6 +20,16 @@ void Group::on_caller_not_admitted(const std::string& seen_host, const std::stri
     if (!has_left_) show_refused({seen_host, 0}, {}, reason, now);
 }
 
+void Group::on_caller_turned_away(const std::string& seen_host, const std::string& reason,
+                                  Time now) {
+    if (has_left_) return;
+    if (turned_away_.size() >= config_.found_max && !turned_away_.contains(seen_host)) return;
+    TurnedAway& caller = turned_away_.try_emplace(seen_host, TurnedAway{now, now}).first->second;
+    caller.seen = now;
+    if (now - caller.since < config_.refused_after) return;
+    show_refused({seen_host, 0}, {}, reason, now);
+}
+
 void Group::on_doubtful_beacon(const std::string& seen_host, std::string_view datagram,
                                const std::string& reason, Time now) {
     if (has_left_) return;
@@ -45,6 +55,22 @@ void Group::on_handshake_failed(ContactId id, const std::string& reason, Time no
     contact.reopening = has_tried_all ? now + config_.hello_interval : now;
     // A node that ends in the midst of a handshake looks the same: it has to happen again.
     if (has_tried_all && contact.keys_failed > config_.keys) on_refusal(id, reason, now);
+}
+
+void Group::forget_refusals(Time now) {
+    std::erase_if(refused_callers_, [&](const auto& caller) {
+        return now - caller.second.seen > config_.forget_after;
+    });
+    std::erase_if(turned_away_, [&](const auto& caller) {
+        return now - caller.second.seen > config_.refusal_holds;
+    });
+    for (auto& [id, contact] : contacts_) {
+        if (contact.state != ContactState::refused) continue;
+        if (now - contact.answered <= config_.refusal_holds) continue;
+        contact.state = ContactState::calling;
+        contact.reason.clear();
+        contact.since = now;
+    }
 }
 
 void Group::reopen_contacts(Time now) {

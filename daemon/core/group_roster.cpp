@@ -99,9 +99,7 @@ void Group::call_contacts(Time now) {
     }
     for (const ContactId id : lost) drop_contact(id);
     for (const ContactId id : due) call(id, now);
-    std::erase_if(refused_callers_, [&](const auto& caller) {
-        return now - caller.second.seen > config_.forget_after;
-    });
+    forget_refusals(now);
 }
 
 void Group::on_call(const std::string& route, const std::string& seen_host, std::string_view bytes,
@@ -167,12 +165,15 @@ void Group::on_hello(const std::string& route, const std::string& seen_host,
     }
     outlet_.answer(route, group::encode(group::Welcome{identity()}));
     if (caller.incarnation == config_.incarnation || peers_.contains(caller.incarnation)) return;
+    turned_away_.erase(seen_host);
     if (router.host.empty() || router.port == 0) return;
-    const auto contact = add_contact(router, false, now);
-    if (!contact) return;
-    contacts_.at(*contact).answered = now;  // it lives: it called
-    contacts_.at(*contact).is_urgent = true;
-    call(*contact, now);
+    const auto id = add_contact(router, false, now);
+    if (!id) return;
+    Contact& contact = contacts_.at(*id);
+    contact.answered = now;  // it lives: it called
+    contact.is_urgent = true;
+    if (contact.reopening) contact.reopening = now;
+    call(*id, now);
 }
 
 void Group::on_answer(ContactId id, std::string_view bytes, Time now) {

@@ -13,6 +13,7 @@
 #include "daemon/core/invariant.hpp"
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/library_log.hpp"
+#include "daemon/edge/socket_address.hpp"
 #include "daemon/edge/start_error.hpp"
 #include "daemon/edge/try_page.hpp"
 #include "daemon/edge/upgrade.hpp"
@@ -38,20 +39,6 @@ struct Session {
     std::string* page;     // HTTP body still to be written
     bool is_last_page;     // the connection ends with it
 };
-
-Address address_of_peer(const sockaddr_storage& name) {
-    Address address;
-    if (name.ss_family == AF_UNIX) {
-        address.family = Address::Family::local;
-    } else if (name.ss_family == AF_INET) {
-        const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
-        address = address_of_bytes({reinterpret_cast<const char*>(&v4.sin_addr), 4});
-    } else if (name.ss_family == AF_INET6) {
-        const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
-        address = address_of_bytes({reinterpret_cast<const char*>(&v6.sin6_addr), 16});
-    }
-    return address;
-}
 
 // With output still buffered libwebsockets would go on flushing to a client that does not read:
 // it lets go only of a socket that fails.
@@ -196,7 +183,7 @@ void Clients::Impl::accept_some(Listener& listener) {
         }
         const int on = 1;
         if (!listener.is_unix) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        adopt(fd, address_of_peer(name), listener.is_unix);
+        adopt(fd, to_address(name), listener.is_unix);
     }
 }
 

@@ -64,15 +64,12 @@ void call_with(zmq::socket_t& socket, const GroupKey& key) {
     socket.set(zmq::sockopt::curve_secretkey, zmq::buffer(key));
 }
 
-// Why a call was in vain. Whether the other side has no key or another one does not always show: it
-// may hang up before this side has read that much. Without a key such an end may be anything, and
-// libzmq tries again.
+// Why a call was in vain. What the other side has does not always show: it may hang up before this
+// side has read that much. So there is one sentence for what may be told in two ways, in turn.
 std::string reason_of_called(LinkEvent::Failure failure, bool has_key) {
     using enum LinkEvent::Failure;
-    if (failure == mechanism) {
-        if (!has_key) return "the handshake failed: it has a group key, this node has none";
-    } else if (!has_key) {
-        return {};
+    if (!has_key) {
+        return "the handshake failed: it has a group key, this node has none, or it is no node";
     }
     if (failure == not_admitted) return "the handshake failed: it does not admit our group key";
     return "the handshake failed: it has no group key, or another one";
@@ -118,7 +115,8 @@ struct Dealer {
     Dealer(Loop& loop, zmq::context_t& context, std::uint64_t number, ZmqPort::OnMessage on_message,
            LinkMonitor::OnEvent on_event)
         : port(loop, context, zmq::socket_type::dealer, std::move(on_message)),
-          links(loop, context, port.socket(), number, std::move(on_event)) {}
+          links(loop, context, port.socket(), LinkMonitor::Side::calling, number,
+                std::move(on_event)) {}
 };
 
 struct Publisher {
@@ -172,11 +170,12 @@ GroupSockets::Impl::Impl(Loop& loop_, zmq::context_t& context_, std::vector<Grou
                  [this](ZmqPort&, zmq::message_t& message) { events.on_published(view(message)); }),
       router(loop, context, zmq::socket_type::router,
              [this](ZmqPort&, zmq::message_t& part) { on_router_part(part); }),
-      publisher_links(loop, context, publisher.socket(), ++last_monitor,
+      publisher_links(loop, context, publisher.socket(), LinkMonitor::Side::called, ++last_monitor,
                       [this](const LinkEvent& event) { on_caller_link(event); }),
-      subscriber_links(loop, context, subscriber.socket(), ++last_monitor,
+      subscriber_links(loop, context, subscriber.socket(), LinkMonitor::Side::calling,
+                       ++last_monitor,
                        [this](const LinkEvent& event) { on_publisher_link(event); }),
-      router_links(loop, context, router.socket(), ++last_monitor,
+      router_links(loop, context, router.socket(), LinkMonitor::Side::called, ++last_monitor,
                    [this](const LinkEvent& event) { on_caller_link(event); }) {
     for (ZmqPort* port : {&publisher, &subscriber, &router}) set_link_options(port->socket());
     publisher.socket().set(zmq::sockopt::sndhwm, publish_backlog);
@@ -241,10 +240,10 @@ void GroupSockets::Impl::on_caller_link(const LinkEvent& event) {
     if (event.kind != LinkEvent::Kind::failed) return;
     using enum LinkEvent::Failure;
     if (event.failure == mechanism) {
-        events.on_turned_away(keys.empty() ? "it has a group key, this node has none"
-                                           : "it has no group key");
+        events.on_turned_away(event.caller, keys.empty() ? "it has a group key, this node has none"
+                                                         : "it has no group key");
     } else if (event.failure == key) {
-        events.on_turned_away("it has another group key");
+        events.on_turned_away(event.caller, "it has another group key");
     }
 }
 
@@ -266,8 +265,8 @@ void GroupSockets::open_contact(ContactId contact, const Endpoint& router, std::
     };
     const auto on_link = [this, contact](const LinkEvent& event) {
         if (event.kind != LinkEvent::Kind::failed) return;
-        const auto reason = reason_of_called(event.failure, !impl_->keys.empty());
-        if (!reason.empty()) impl_->events.on_handshake_failed(contact, reason);
+        impl_->events.on_handshake_failed(contact,
+                                          reason_of_called(event.failure, !impl_->keys.empty()));
     };
     try {
         dealer = std::make_unique<Dealer>(impl_->loop, impl_->context, ++impl_->last_monitor,

@@ -33,9 +33,10 @@ struct GroupSocketEvents {
     std::function<void(ContactId, std::string_view bytes)> on_answer;
     std::function<void(const Endpoint& publisher)> on_link;
     std::function<void(ContactId, const std::string& reason)> on_handshake_failed;
-    // Callers that were not let in: with their address, or without.
+    // Callers that were not let in: a key that is none of the group's, or a handshake that failed
+    // before (the host is empty if it is not known).
     std::function<void(const std::string& host)> on_not_admitted;
-    std::function<void(const std::string& reason)> on_turned_away;
+    std::function<void(const std::string& host, const std::string& reason)> on_turned_away;
 };
 
 class GroupSockets {

@@ -78,7 +78,7 @@ Wording wording_of(FactKind kind) {
         case FactKind::refused_by_node:
             return {warning, "not connected", "node", "reason", "", false};
         case FactKind::caller_turned_away:
-            return {warning, "caller of the group port turned away", "reason", "", "", true};
+            return {warning, "caller of the group port turned away", "reason", "from", "", true};
         case FactKind::group_message_rejected:
             return {warning, "group message rejected", "reason", "from", "bytes", true};
         case FactKind::messages_lost:

@@ -128,3 +128,74 @@ TEST_CASE("a beacon in the name of a peer does the peer no harm") {
     CHECK(f.state_of(two_address) == "up");
     CHECK(f.outlet.facts[FactKind::node_refused] == 0);
 }
+
+TEST_CASE("a caller that is turned away again and again is shown as refused") {
+    GroupFixture f(group_config({}));
+    const auto turn_away = [&] {
+        f.group.on_caller_turned_away("10.0.0.9", "it has no group key", f.now);
+    };
+    turn_away();
+    f.run_for(2500ms);
+    turn_away();
+    CHECK(f.state_of("10.0.0.9:0") == "unknown");
+    f.run_for(500ms);
+    turn_away();
+    CHECK(f.state_of("10.0.0.9:0") == "refused");
+    CHECK(f.outlet.facts[FactKind::node_refused] == 1);
+    turn_away();
+    CHECK(f.outlet.facts[FactKind::node_refused] == 1);
+    f.run_for(61s);
+    CHECK(f.state_of("10.0.0.9:0") == "unknown");
+    CHECK(f.group.kept() == 0);
+}
+
+TEST_CASE("a caller that is turned away now and then is not shown") {
+    GroupFixture f(group_config({}));
+    for (int i = 0; i < 3; ++i) {
+        f.group.on_caller_turned_away("10.0.0.9", "it has another group key", f.now);
+        f.run_for(11s);
+    }
+    CHECK(f.state_of("10.0.0.9:0") == "unknown");
+}
+
+TEST_CASE("a caller that is turned away and then let in is a member with two keys") {
+    GroupFixture f(group_config({}));
+    const auto turn_away = [&] {
+        f.group.on_caller_turned_away("10.0.0.2", "it has another group key", f.now);
+    };
+    turn_away();
+    f.run_for(2s);
+    f.ask(group::Hello{f.other()});
+    turn_away();
+    f.run_for(2s);
+    turn_away();
+    CHECK(f.state_of("10.0.0.2:0") == "unknown");
+    CHECK(f.outlet.facts[FactKind::node_refused] == 0);
+}
+
+TEST_CASE("a contact that refuses no more is called again as if it never had") {
+    GroupFixture f;
+    const auto fail = [&] { f.group.on_handshake_failed(1, "the handshake failed", f.now); };
+    fail();
+    f.run_for(1100ms);
+    fail();
+    CHECK(f.state_of(two_address) == "refused");
+    for (int i = 0; i < 20; ++i) {
+        f.run_for(1100ms);
+        fail();
+        CHECK(f.state_of(two_address) == "refused");
+    }
+    f.run_for(11s);
+    CHECK(f.state_of(two_address) == "connecting");
+}
+
+TEST_CASE("a contact that calls is called back at once, although its handshake has just failed") {
+    GroupFixture f;
+    f.group.on_handshake_failed(1, "the handshake failed", f.now);
+    f.run_for(200ms);
+    CHECK(f.outlet.contacts.empty());
+    f.ask(group::Hello{f.other()});
+    f.run_for(50ms);
+    CHECK(f.outlet.contacts.size() == 1);
+    CHECK(take_hellos(f.outlet) > 0);
+}
