@@ -21,6 +21,8 @@ ShardFigures Board::shards() const {
     ShardFigures sum;
     for (const auto& shard : shards_) {
         sum.connections += shard.connections;
+        sum.poll_sessions += shard.poll_sessions;
+        sum.polls_waiting += shard.polls_waiting;
         sum.channels += shard.channels;
         sum.topics += shard.topics;
         sum.hub.frames_in += shard.hub.frames_in;
@@ -55,6 +57,8 @@ std::string Board::metrics(const FactLog& facts) const {
         text.append("roost_").append(name).append(" ").append(std::to_string(value)).append("\n");
     };
     add("connections", "gauge", clients.connections);
+    add("longpoll_sessions", "gauge", clients.poll_sessions);
+    add("longpoll_waiting", "gauge", clients.polls_waiting);
     add("channels", "gauge", clients.channels);
     add("topics", "gauge", clients.topics);
     add("client_frames_received_total", "counter", clients.hub.frames_in);
@@ -77,6 +81,7 @@ std::string Board::metrics(const FactLog& facts) const {
     add("repairs_asked_total", "counter", group.group.repairs_asked);
     add("repairs_served_total", "counter", group.group.repairs_served);
     add("repair_buffer_bytes", "gauge", group.repair_buffer_bytes);
+    add("longpoll_requests_relayed_total", "counter", group.group.polls_relayed);
     add("history_bytes", "gauge", group.history_bytes);
     add("history_messages", "gauge", group.history_messages);
     add("history_topics", "gauge", group.history_topics);

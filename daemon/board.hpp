@@ -17,7 +17,7 @@
 namespace roost {
 
 struct ShardFigures {
-    std::uint64_t connections = 0, channels = 0, topics = 0;
+    std::uint64_t connections = 0, poll_sessions = 0, polls_waiting = 0, channels = 0, topics = 0;
     HubCounters hub;
     std::uint64_t frames_sent = 0, sends = 0;
     std::uint64_t beats = 0;  // grows while the loop turns

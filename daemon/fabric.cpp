@@ -84,6 +84,16 @@ void Fabric::on_letter(FabricLetter& letter) {
         group_.on_resume(wish->holder, wish->ticket, wish->topic, wish->since, loop_.now());
     } else if (const auto* topics = std::get_if<TopicsAnswer>(&letter)) {
         desk_.on_topics(topics->question, topics->rows);
+    } else if (const auto* poll = std::get_if<PollForwarded>(&letter)) {
+        if (poll->request.token.home.incarnation == group_.config().incarnation) {
+            ask_shard({poll->holder, {}, poll->id}, poll->request);
+        } else {
+            group_.on_poll(poll->holder, poll->id, poll->request, loop_.now());
+        }
+    } else if (const auto* answered = std::get_if<PollAnswered>(&letter)) {
+        const auto& [holder, route, id] = answered->to;
+        if (route.empty()) return poll_answered(holder, id, answered->answer);
+        group_.answer_poll(route, id, answered->answer);
     } else {
         group_.say_goodbye();
     }
@@ -171,6 +181,23 @@ void Fabric::live(Holder holder, Bucket bucket, Ticket ticket) {
     } else {
         shards_[holder]->insist(BucketLive{bucket, ticket});
     }
+}
+
+void Fabric::ask_shard(const PollReturn& from, const PollRequest& request) {
+    const std::size_t shard = request.token.home.shard;
+    if (shard < shards_.size()) return shards_[shard]->insist(PollAsked{from, request});
+    const auto gone = poll_answer(PollAnswer::gone);
+    if (from.route.empty()) return poll_answered(from.holder, from.id, gone);
+    group_.answer_poll(from.route, from.id, gone);
+}
+
+void Fabric::poll_asked(const std::string& route, std::uint64_t serial,
+                        const PollRequest& request) {
+    ask_shard({0, route, serial}, request);
+}
+
+void Fabric::poll_answered(Holder holder, std::uint64_t id, const PollAnswer& answer) {
+    shards_[holder]->insist(PollDelivered{id, answer});
 }
 
 bool Fabric::to_client(const std::string& route, std::string_view bytes) {

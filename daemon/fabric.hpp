@@ -54,6 +54,9 @@ private:
     void to_holder(Holder holder, const Gap& gap) override;
     void live(Holder holder, Bucket bucket, Ticket ticket) override;
     void resumed(Holder holder, Ticket ticket, Replay replay) override;
+    void poll_asked(const std::string& route, std::uint64_t serial,
+                    const PollRequest& request) override;
+    void poll_answered(Holder holder, std::uint64_t id, const PollAnswer& answer) override;
     bool to_client(const std::string& route, std::string_view bytes) override;
     void to_shards(const BroadcastRef& broadcast) override;
     void ask_topics(std::uint64_t question) override;
@@ -64,6 +67,7 @@ private:
     bool take_turn();
     void on_letter(FabricLetter& letter);
     void to_shard(std::size_t shard, const BroadcastRef& broadcast);
+    void ask_shard(const PollReturn& from, const PollRequest& request);
     void tick();
 
     Loop& loop_;

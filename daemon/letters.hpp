@@ -12,6 +12,7 @@
 #include "daemon/edge/certificate.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/control.hpp"
+#include "proto/long_poll.hpp"
 #include "proto/token_keys.hpp"
 
 namespace roost {
@@ -38,8 +39,24 @@ struct CertificateRenewed {
 struct TokenKeysRenewed {
     std::shared_ptr<const TokenKeys> keys;
 };
-using ShardLetter = std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion,
-                                 StopListening, HandOver, CertificateRenewed, TokenKeysRenewed>;
+// Where an answer to a client that polls is to go: to a shard of this node, or, by the route that
+// it came from, to another node.
+struct PollReturn {
+    Holder holder = 0;
+    std::string route;
+    std::uint64_t id = 0;
+};
+struct PollAsked {
+    PollReturn from;
+    PollRequest request;
+};
+struct PollDelivered {
+    std::uint64_t id;
+    PollAnswer answer;
+};
+using ShardLetter =
+    std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion, StopListening, HandOver,
+                 CertificateRenewed, TokenKeysRenewed, PollAsked, PollDelivered>;
 
 // To the fabric.
 struct BucketWanted {
@@ -61,8 +78,18 @@ struct TopicsAnswer {
     std::uint64_t question;
     std::vector<control::TopicRow> rows;
 };
+// A session of another shard or node.
+struct PollForwarded {
+    Holder holder;
+    std::uint64_t id;
+    PollRequest request;
+};
+struct PollAnswered {
+    PollReturn to;
+    PollAnswer answer;
+};
 struct Goodbye {};
-using FabricLetter =
-    std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted, TopicsAnswer, Goodbye>;
+using FabricLetter = std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted,
+                                  TopicsAnswer, PollForwarded, PollAnswered, Goodbye>;
 
 }  // namespace roost

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::size_t shards_with_fabric_max = 2;
 constexpr auto hand_over_interval = std::chrono::milliseconds(50);
+// For a request to come from the node where a client polls, and the answer back.
+constexpr auto poll_grace = std::chrono::seconds(5);
 constexpr auto hand_over_grace = std::chrono::seconds(5);
 
 FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
@@ -37,6 +39,7 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     group.rules = Rules(options.rules);
     group.history_memory = options.history_memory;
     group.dedup_window = options.dedup_window;
+    group.poll_wait = options.poll_window + poll_grace;
     config.queue_bytes_max = options.group_queue_bytes;
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
@@ -96,8 +99,14 @@ Node::Node(const Options& options, Incarnation incarnation)
         config.limits = options_.limits;
         config.token_keys = options_.tokens.keys;
         config.token_policy = options_.tokens.policy;
-        config.clients = {std::move(listeners[i]), options_.door.certificate, options_.socket_path,
-                          options_.frame_bytes_max, options_.has_try_page};
+        config.clients = {std::move(listeners[i]),
+                          options_.door.certificate,
+                          options_.socket_path,
+                          options_.frame_bytes_max,
+                          options_.has_try_page,
+                          options_.has_long_poll,
+                          {options_.poll_window, options_.frame_bytes_max},
+                          {incarnation, config.index}};
         shards_.push_back(
             std::make_unique<Shard>(*loops_.back(), config, rules_, door_, board_, facts_));
     }

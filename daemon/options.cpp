@@ -52,6 +52,8 @@ struct Texts {
     int repair_wait_ms = 5000;
     int dedup_window_s = 120;
     int idle_timeout_s = 60;
+    bool no_long_poll = false;
+    int poll_window_ms = 10'000;
     std::string log_level = "info";
 };
 
@@ -133,6 +135,13 @@ void add_node_options(CLI::App& app, Options& options, Texts& texts) {
         ->type_name("RULE")
         ->check(check(check_rule))
         ->allow_extra_args(false);
+    app.add_flag("--no-longpoll", texts.no_long_poll,
+                 "No clients without a WebSocket, at /longpoll beside /websocket");
+    app.add_option("--longpoll-window", texts.poll_window_ms,
+                   "How long a request waits for messages; below what proxies allow")
+        ->type_name("MILLISECONDS")
+        ->check(range(100, 60'000))
+        ->capture_default_str();
     app.add_flag("--try-page", options.has_try_page, "Serve a page to try the node at /");
     app.add_option("--log-level", texts.log_level, "debug, info, warning or error")
         ->type_name("LEVEL")
@@ -295,6 +304,8 @@ void finish(Options& options, const Texts& texts) {
     if (!texts.group_key_file.empty()) options.group_keys = read_key_file(texts.group_key_file);
     options.fence_timeout = std::chrono::milliseconds(texts.fence_timeout_ms);
     options.repair_wait = std::chrono::milliseconds(texts.repair_wait_ms);
+    options.has_long_poll = !texts.no_long_poll;
+    options.poll_window = std::chrono::milliseconds(texts.poll_window_ms);
     options.dedup_window = std::chrono::seconds(texts.dedup_window_s);
     options.limits.dedup_window = options.dedup_window;
     options.limits.interest_bits = options.interest_bits;

@@ -42,6 +42,8 @@ struct Options {
     std::size_t frame_bytes_max = 1'000'000;
     std::size_t drain_rate = 5000;
     bool has_try_page = false;
+    bool has_long_poll = true;
+    Duration poll_window = std::chrono::seconds(10);
     LogLevel log_level = LogLevel::info;
 };
 

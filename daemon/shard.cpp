@@ -19,7 +19,10 @@ Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Door& do
       tokens_(config.token_keys, config.token_policy),
       clients_(loop, config.clients, door, tokens_,
                {[&board] { return board.is_ready.load(); },
-                [&board, &facts, &door] { return board.metrics(facts) + door.metrics(); }}),
+                [&board, &facts, &door] { return board.metrics(facts) + door.metrics(); }},
+               [this](PollId id, PollRequest request) {
+                   fabric_->insist(PollForwarded{index_, id, std::move(request)});
+               }),
       hub_(Origin{config.incarnation, config.index}, rules, config.limits, *this, clients_,
            &tokens_) {
     clients_.attach(hub_);
@@ -85,6 +88,12 @@ void Shard::on_letter(ShardLetter& letter) {
         clients_.show(std::move(renewal->certificate));
     } else if (auto* keys = std::get_if<TokenKeysRenewed>(&letter)) {
         tokens_.renew(std::move(keys->keys));
+    } else if (const auto* asked = std::get_if<PollAsked>(&letter)) {
+        clients_.ask(asked->request, [this, from = asked->from](PollAnswer answer) {
+            fabric_->insist(PollAnswered{from, std::move(answer)});
+        });
+    } else if (auto* delivered = std::get_if<PollDelivered>(&letter)) {
+        clients_.on_relayed(delivered->id, std::move(delivered->answer));
     } else {
         hub_.hand_over(std::get<HandOver>(letter).most);
     }
@@ -95,6 +104,8 @@ void Shard::tick() {
     clients_.tick();
     ShardFigures figures;
     figures.connections = hub_.connection_count();
+    figures.poll_sessions = clients_.poll_sessions().size();
+    figures.polls_waiting = clients_.poll_sessions().waiting();
     figures.channels = hub_.channels().channel_count();
     figures.topics = hub_.channels().topic_count();
     figures.hub = hub_.counters();

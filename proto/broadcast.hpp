@@ -88,8 +88,8 @@ public:
     // What others are sent. A position stands in the place of the ref; a binary frame, which has no
     // such place, is followed by one with the event roost:position. Who reads no bytes is told them
     // as JSON.
-    static bool is_common(Wire wire, bool is_positioned) {
-        return !is_positioned && wire == Wire::v2;
+    bool is_common(Wire wire, bool is_positioned) const {
+        return !is_positioned && (wire == Wire::v2 || (wire == Wire::v2_text && !is_binary_));
     }
     std::string frame_for(Wire wire, bool is_positioned) const;
 

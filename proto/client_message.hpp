@@ -11,9 +11,10 @@
 
 namespace roost {
 
-// The protocol of a connection: version 1.0 or 2.0 of Phoenix. The first has no binary frames.
-enum class Wire : std::uint8_t { v1, v2 };
-inline constexpr std::size_t wires = 2;
+// The protocol of a connection: version 1.0 or 2.0 of Phoenix. The first has no binary frames; nor
+// is a client that polls told any, although it may say some in 2.0.
+enum class Wire : std::uint8_t { v1, v2, v2_text };
+inline constexpr std::size_t wires = 3;
 
 enum class FrameError {
     not_json,

@@ -169,6 +169,25 @@ Coverage read_coverage(Reader row) {
     return coverage;
 }
 
+PollQuestion read_poll_question(Reader body) {
+    PollQuestion question;
+    question.serial = body.number(UINT64_MAX);
+    question.request.token.home.incarnation = body.number(UINT64_MAX);
+    question.request.token.home.shard = static_cast<std::uint8_t>(body.number(UINT8_MAX));
+    question.request.token.secret = body.bytes();
+    question.request.kind = static_cast<PollKind>(body.number(poll_kinds - 1));
+    question.request.body = body.bytes();
+    return question;
+}
+
+PollReply read_poll_reply(Reader body) {
+    PollReply reply;
+    reply.serial = body.number(UINT64_MAX);
+    reply.answer.status = static_cast<unsigned>(body.number(999));
+    reply.answer.body = body.bytes();
+    return reply;
+}
+
 HistoryAnswer read_history(Reader body) {
     HistoryAnswer answer;
     answer.serial = body.number(UINT64_MAX);
@@ -286,6 +305,24 @@ std::string encode(const HistoryAnswer& answer) {
     });
 }
 
+std::string encode(const PollQuestion& question) {
+    return encoded("poll?", [&](Packer& packer) {
+        const PollRequest& request = question.request;
+        packer.pack_array(6).pack(question.serial).pack(request.token.home.incarnation);
+        packer.pack(request.token.home.shard);
+        pack_bytes(packer, request.token.secret);
+        packer.pack(static_cast<std::uint8_t>(request.kind));
+        pack_bytes(packer, request.body);
+    });
+}
+
+std::string encode(const PollReply& reply) {
+    return encoded("poll", [&](Packer& packer) {
+        packer.pack_array(3).pack(reply.serial).pack(reply.answer.status);
+        pack_bytes(packer, reply.answer.body);
+    });
+}
+
 Result<Published, std::string> decode_published(std::string_view bytes, unsigned bits) {
     if (bytes.empty()) return Unexpected{std::string("message is empty")};
     if (bytes[0] == Broadcast::key_byte) {
@@ -364,6 +401,8 @@ Result<Directed, std::string> decode_directed(std::string_view bytes, unsigned b
             return question;
         }
         if (kind == "history") return read_history(body);
+        if (kind == "poll?") return read_poll_question(body);
+        if (kind == "poll") return read_poll_reply(body);
         throw Malformed{"message is of an unknown kind"};
     });
 }

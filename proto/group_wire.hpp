@@ -11,9 +11,9 @@
 //                                     rest
 //
 // On DEALER/ROUTER: hello with its answers welcome and refusal; and the questions where (do your
-// streams stand), repair and history with their answers. The first two elements, the kind and the
-// protocol version, stay what they are in every version. The messages that a repair asks for come
-// as they are, before the answer.
+// streams stand), repair, history and poll with their answers. The first two elements, the kind and
+// the protocol version, stay what they are in every version. The messages that a repair asks for
+// come as they are, before the answer.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@
 
 #include "proto/broadcast.hpp"
 #include "proto/endpoint.hpp"
+#include "proto/long_poll.hpp"
 #include "proto/result.hpp"
 
 namespace roost::group {
@@ -155,6 +156,17 @@ struct HistoryAnswer {
     std::vector<Kept> messages;
     bool operator==(const HistoryAnswer&) const = default;
 };
+// A client polls here, and its session is there: bring it what it asks.
+struct PollQuestion {
+    std::uint64_t serial = 0;  // echoed
+    PollRequest request;
+    bool operator==(const PollQuestion&) const = default;
+};
+struct PollReply {
+    std::uint64_t serial = 0;
+    PollAnswer answer;
+    bool operator==(const PollReply&) const = default;
+};
 // A message that could not be read only because it is of another version.
 struct OtherVersion {
     std::uint32_t version = 0;
@@ -162,8 +174,9 @@ struct OtherVersion {
 };
 
 using Published = std::variant<BroadcastRef, Heartbeat, FenceAnswer>;
-using Directed = std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
-                              HistoryQuestion, HistoryAnswer, BroadcastRef>;
+using Directed =
+    std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
+                 HistoryQuestion, HistoryAnswer, PollQuestion, PollReply, BroadcastRef>;
 
 std::string encode(const Heartbeat& heartbeat);
 std::string encode(const FenceAnswer& answer);
@@ -176,6 +189,8 @@ std::string encode(const Repair& repair);
 std::string encode(const Repaired& repaired);
 std::string encode(const HistoryQuestion& question);
 std::string encode(const HistoryAnswer& answer);
+std::string encode(const PollQuestion& question);
+std::string encode(const PollReply& reply);
 
 // Bytes of a peer: hostile until parsed. The error names what was wrong.
 Result<Published, std::string> decode_published(std::string_view bytes,

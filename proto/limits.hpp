@@ -11,8 +11,12 @@ inline constexpr std::size_t event_bytes_max = 1024;
 // A ref is echoed in every reply of its channel: a counter or a UUID, not a document.
 inline constexpr std::size_t ref_bytes_max = 1024;
 inline constexpr std::size_t name_bytes_max = 64;
+// What a client that polls may post at once, as in Phoenix.
+inline constexpr std::size_t poll_body_bytes_max = 8'000'000;
 // A peer's control messages are small; anything larger is not one of ours.
 inline constexpr std::size_t group_message_bytes_max = 1 << 20;
+// What a peer may call us with: a control message, or what a client of ours has posted there.
+inline constexpr std::size_t group_call_bytes_max = poll_body_bytes_max + 65'536;
 // What a node may answer to a question of ours: messages of a topic's history.
 inline constexpr std::size_t group_answer_bytes_max = 16 << 20;
 // A publisher's own id of a message, by which a repetition is known.

@@ -31,27 +31,37 @@ std::string ping_frame() {
     return frame;
 }
 
-std::optional<std::string_view> content_of(std::string_view frame, Opcode opcode) {
-    if (frame.size() < 2) return std::nullopt;
-    if (static_cast<std::uint8_t>(frame[0]) != (0x80 | static_cast<std::uint8_t>(opcode))) {
-        return std::nullopt;
-    }
-    const auto length = static_cast<std::uint8_t>(frame[1]);
+std::optional<Frame> take_frame(std::string_view& bytes) {
+    constexpr std::uint8_t is_final = 0x80;
+    if (bytes.size() < 2) return std::nullopt;
+    const auto first = static_cast<std::uint8_t>(bytes[0]);
+    const auto length = static_cast<std::uint8_t>(bytes[1]);
     std::size_t head = 2;
     std::uint64_t size = length;
     if (length == 126) {
-        if (frame.size() < 4) return std::nullopt;
-        size = read_big_endian<std::uint16_t>(frame.data() + 2), head = 4;
+        if (bytes.size() < 4) return std::nullopt;
+        size = read_big_endian<std::uint16_t>(bytes.data() + 2), head = 4;
     } else if (length == 127) {
-        if (frame.size() < 10) return std::nullopt;
-        size = read_big_endian<std::uint64_t>(frame.data() + 2), head = 10;
+        if (bytes.size() < 10) return std::nullopt;
+        size = read_big_endian<std::uint64_t>(bytes.data() + 2), head = 10;
     } else if (length > 127) {
         return std::nullopt;
     }
     // The shortest head that can say it is the only one (RFC 6455, section 5.2).
     const bool is_shortest = head == 2 || (head == 4 ? size >= 126 : size > 0xFFFF);
-    if (!is_shortest || frame.size() - head != size) return std::nullopt;
-    return frame.substr(head);
+    const std::uint8_t opcode = first & 0x0F;
+    if (first != (is_final | opcode) || !is_shortest || bytes.size() - head < size) {
+        return std::nullopt;
+    }
+    const Frame frame{static_cast<Opcode>(opcode), bytes.substr(head, size)};
+    bytes.remove_prefix(head + size);
+    return frame;
+}
+
+std::optional<std::string_view> content_of(std::string_view frame, Opcode opcode) {
+    const auto taken = take_frame(frame);
+    if (!taken || taken->opcode != opcode || !frame.empty()) return std::nullopt;
+    return taken->content;
 }
 
 }  // namespace roost::ws

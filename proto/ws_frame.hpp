@@ -21,7 +21,15 @@ void append_head(std::string& out, Opcode opcode, std::size_t size);
 std::string close_frame(std::uint16_t code);
 std::string ping_frame();
 
-// The content of a frame that is exactly one unmasked, unfragmented frame of the kind.
+struct Frame {
+    Opcode opcode{};
+    std::string_view content;
+};
+// Takes the first frame off the bytes, which has to be unmasked and unfragmented; nothing, and
+// nothing is taken, if they do not begin with a whole one.
+std::optional<Frame> take_frame(std::string_view& bytes);
+
+// The content of bytes that are exactly one such frame of the kind.
 std::optional<std::string_view> content_of(std::string_view frame, Opcode opcode);
 
 }  // namespace roost::ws

@@ -54,7 +54,7 @@ struct Channel {
     std::string_view join_ref() const { return is_join_ref_null ? "null" : std::string_view(ref); }
 
     bool is_joined() const { return place != no_place; }
-    bool is_varied() const { return !Broadcast::is_common(wire, is_positioned); }
+    bool is_varied() const { return is_positioned || wire != Wire::v2; }
 };
 
 class Channels {

@@ -221,6 +221,7 @@ void Group::tick(Time now) {
     expire_fences(now);
     tick_repairs(now);
     expire_fetches(now);
+    expire_polls(now);
     history_.tick(now);
     if (config_.beacon && now >= next_beacon_) {
         next_beacon_ = now + config_.beacon_interval;

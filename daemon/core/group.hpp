@@ -12,7 +12,7 @@
 //
 // Its parts by file: group.cpp (interest, fences, broadcasts), group_roster.cpp (who is there),
 // group_repair.cpp (where streams stand, what is sent again), group_resume.cpp (history, and the
-// clients that come back).
+// clients that come back), group_polls.cpp (clients whose session is on another node).
 #pragma once
 
 #include <map>
@@ -65,6 +65,10 @@ public:
     virtual void to_holder(Holder holder, const Gap& gap) = 0;
     virtual void live(Holder holder, Bucket bucket, Ticket ticket) = 0;
     virtual void resumed(Holder holder, Ticket ticket, Replay replay) = 0;
+    // A peer's client polls for a session of this node: to be answered by answer_poll().
+    virtual void poll_asked(const std::string& route, std::uint64_t serial,
+                            const PollRequest& request) = 0;
+    virtual void poll_answered(Holder holder, std::uint64_t id, const PollAnswer& answer) = 0;
     virtual void note(const Fact& fact) = 0;
 };
 
@@ -117,6 +121,8 @@ struct GroupConfig {
     Duration settle_least = std::chrono::seconds(1);
     Duration settle_most = std::chrono::seconds(4);
     Duration dedup_window = std::chrono::seconds(120);
+    // For the answer of a peer to a client that polls: longer than a get waits there.
+    Duration poll_wait = std::chrono::seconds(15);
 };
 
 struct GroupCounters {
@@ -129,6 +135,7 @@ struct GroupCounters {
     std::uint64_t repairs_served = 0;  // messages sent again
     std::uint64_t resumes = 0;
     std::uint64_t resumes_recovered = 0;
+    std::uint64_t polls_relayed = 0;
 };
 
 class Group final : private StreamsOutlet {
@@ -143,6 +150,9 @@ public:
     // Answered by resumed(), now or when the peers have said what they keep.
     void on_resume(Holder holder, Ticket ticket, std::string_view topic, const Since& since,
                    Time now);
+    // A client polls for a session of another node. Answered by poll_answered().
+    void on_poll(Holder holder, std::uint64_t id, const PollRequest& request, Time now);
+    void answer_poll(const std::string& route, std::uint64_t serial, const PollAnswer& answer);
 
     // The network.
     void on_subscription(std::string_view key);
@@ -179,7 +189,7 @@ public:
     // For tests: everything that is kept about others.
     std::size_t kept() const {
         return peers_.size() + contacts_.size() + refused_callers_.size() + turned_away_.size() +
-               fences_.size() + streams_.size() + fetches_.size();
+               fences_.size() + streams_.size() + fetches_.size() + polls_.size();
     }
 
 private:
@@ -238,6 +248,13 @@ private:
     struct Known {
         std::uint64_t last = 0;
         History::Floor floor;
+    };
+    // A client's request that a peer is to answer.
+    struct Poll {
+        Incarnation incarnation = 0;
+        Holder holder;
+        std::uint64_t id = 0;
+        Time deadline{};
     };
     struct RefusedCaller {
         std::string name, reason;
@@ -322,6 +339,12 @@ private:
     void on_history_answer(Incarnation incarnation, const group::HistoryAnswer& answer, Time now);
     void take_history(const Fetch& fetch, const group::HistoryAnswer& answer, Time now);
 
+    // group_polls.cpp: clients whose session is on another node.
+    void on_poll_question(const std::string& route, const group::PollQuestion& question);
+    void on_poll_reply(Incarnation incarnation, const group::PollReply& reply);
+    void end_polls(Incarnation incarnation);
+    void expire_polls(Time now);
+
     GroupConfig config_;
     GroupOutlet& outlet_;
     Interest interest_;
@@ -334,6 +357,8 @@ private:
     Dedup dedup_;
     std::map<std::uint64_t, Fetch> fetches_;
     std::uint64_t last_fetch_ = 0;
+    std::map<std::uint64_t, Poll> polls_;
+    std::uint64_t last_poll_ = 0;
     std::uint64_t view_ = 1;  // grows when a peer comes into view
     std::uint64_t heartbeat_ = 0;
     std::uint64_t marks_round_ = 0;

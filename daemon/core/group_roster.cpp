@@ -117,6 +117,8 @@ void Group::on_call(const std::string& route, const std::string& seen_host, std:
         on_repair(route, *repair);
     } else if (const auto* question = std::get_if<group::HistoryQuestion>(&*message)) {
         on_history_question(route, *question, now);
+    } else if (const auto* poll = std::get_if<group::PollQuestion>(&*message)) {
+        on_poll_question(route, *poll);
     } else if (const auto* other = std::get_if<group::OtherVersion>(&*message)) {
         refuse_caller(route, {seen_host, 0}, seen_host,
                       "protocol version " + std::to_string(other->version) + ", this node speaks " +
@@ -201,6 +203,8 @@ void Group::on_answer(ContactId id, std::string_view bytes, Time now) {
         on_repaired(peer->first, *repaired, now);
     } else if (const auto* history = std::get_if<group::HistoryAnswer>(&*message)) {
         on_history_answer(peer->first, *history, now);
+    } else if (const auto* poll = std::get_if<group::PollReply>(&*message)) {
+        on_poll_reply(peer->first, *poll);
     }
 }
 
@@ -341,6 +345,7 @@ void Group::bury(Incarnation incarnation, FactKind why, const std::string& reaso
     peers_.erase(found);
     for (const Fence& fence : fences_.forget(incarnation)) finish(fence);
     stop_awaiting(incarnation, now);
+    end_polls(incarnation);
 
     Contact& contact = contacts_.at(id);
     contact.state = ContactState::calling;

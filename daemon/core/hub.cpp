@@ -125,7 +125,7 @@ bool Hub::is_within_limits(SocketId socket, const ClientMessage& message, Time n
 Result<ClientMessage, FrameError> Hub::decode(SocketId socket, const Said& said) {
     const Wire wire = connections_[socket].wire;
     if (!said.is_binary) return decode_text(wire, json_, said.bytes, scratch_);
-    if (wire != Wire::v2) return Unexpected{FrameError::no_binary};
+    if (wire == Wire::v1) return Unexpected{FrameError::no_binary};
     return decode_binary(said.bytes, scratch_);
 }
 

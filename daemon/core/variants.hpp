@@ -22,7 +22,7 @@ public:
         return *common_;
     }
     std::uint32_t of(Wire wire, bool is_positioned) {
-        if (Broadcast::is_common(wire, is_positioned)) return common();
+        if (broadcast_->is_common(wire, is_positioned)) return common();
         auto& place = other_[static_cast<std::size_t>(wire)][is_positioned ? 1 : 0];
         if (!place) {
             auto frame =

@@ -6,16 +6,17 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cstring>
 #include <vector>
 
 #include "daemon/core/invariant.hpp"
 #include "daemon/edge/door.hpp"
-#include "daemon/edge/library_log.hpp"
+#include "daemon/edge/http_page.hpp"
+#include "daemon/edge/http_request.hpp"
+#include "daemon/edge/lws_context.hpp"
+#include "daemon/edge/node_pages.hpp"
+#include "daemon/edge/polls.hpp"
 #include "daemon/edge/socket_address.hpp"
-#include "daemon/edge/start_error.hpp"
-#include "daemon/edge/try_page.hpp"
 #include "daemon/edge/upgrade.hpp"
 #include "daemon/edge/visitors.hpp"
 #include "proto/ws_frame.hpp"
@@ -28,7 +29,6 @@ constexpr int keep = 0;
 constexpr int end = -1;
 // A client that does not answer a close frame is cut.
 constexpr Duration close_wait = std::chrono::seconds(2);
-constexpr std::size_t receive_bytes = 1024;
 constexpr int accepts_a_turn = 64;
 
 // What libwebsockets keeps for us with each connection.
@@ -36,8 +36,7 @@ struct Session {
     SocketId socket;
     bool is_open;
     std::string* partial;  // of a message that came in pieces
-    std::string* page;     // HTTP body still to be written
-    bool is_last_page;     // the connection ends with it
+    HttpPage* page;        // still to be written
 };
 
 // With output still buffered libwebsockets would go on flushing to a client that does not read:
@@ -66,31 +65,31 @@ struct Clients::Impl {
     Door& door;
     TokenCheck& tokens;
     NodePages pages;
-    std::string websocket_path;
+    std::string websocket_path, long_poll_path;
     Hub* hub = nullptr;
-    lws_context* context = nullptr;
-    lws_vhost* vhost = nullptr;
-    lws_vhost* tls_vhost = nullptr;
     ssl_ctx_st* tls = nullptr;  // the library's
-    std::array<lws_protocols, 2> protocols{};
-    lws_retry_bo_t no_validity_timers{};
-    std::array<void*, 1> foreign_loops{};
+    std::unique_ptr<LwsContext> library;
     std::vector<Entry> entries;
     std::vector<SocketId> to_close, closing;
     Visitors visitors;
     const Visitor* last_gone = nullptr;
+    Polls polls;
 
-    Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_)
+    Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_,
+         PollRelay relay)
         : loop(loop_),
           config(std::move(config_)),
           door(door_),
           tokens(tokens_),
           pages(std::move(pages_)),
           websocket_path(config.socket_path + "/websocket"),
-          visitors(door_) {}
+          long_poll_path(config.socket_path + "/longpoll"),
+          visitors(door_),
+          polls(config.home, config.polls, door_, tokens_,
+                {pages.is_ready, std::move(relay),
+                 [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); }}) {}
 
     void start();
-    void make_vhosts(lws_context_creation_info& info);
     void accept_some(Listener& listener);
     void adopt(int fd, const Address& peer, bool is_unix);
     void cut_late();
@@ -102,67 +101,21 @@ struct Clients::Impl {
     int receive(Session& session, lws* wsi, std::string_view chunk);
     void on_message(const Session& session, lws* wsi, std::string_view message);
     void gone(Session& session);
-    int serve(Session& session, lws* wsi, std::string_view path);
-    int write_page(Session& session, lws* wsi);
+    int serve(lws* wsi, std::string_view path);
+    void show(lws* wsi, HttpPage page);
+    int write(Session& session, lws* wsi);
+    // After anything that was done for a client that polls.
+    int go_on_polling(lws* wsi);
+    Entry* entry_of(SocketId socket);
     static int on_event(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                         size_t size) noexcept;
 };
 
 void Clients::Impl::start() {
-    take_library_log();
-    protocols[0].name = "phoenix";
-    protocols[0].callback = &on_event;
-    protocols[0].per_session_data_size = sizeof(Session);
-    protocols[0].rx_buffer_size = receive_bytes;
-    // Otherwise a write is cut at the size of the receive buffer.
-    protocols[0].tx_packet_size = 1 << 20;
-
-    foreign_loops[0] = loop.raw();
-    lws_context_creation_info info{};
-    info.port = CONTEXT_PORT_NO_LISTEN;
-    info.options = LWS_SERVER_OPTION_LIBEV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
-    info.foreign_loops = foreign_loops.data();
-    info.protocols = protocols.data();
-    info.user = this;
-    info.gid = info.uid = -1;  // stay who we are
-    // Made on demand; a handshake in progress holds one, and slow ones must not shut out others.
-    info.max_http_header_pool = 16'384;
-    // All zero: its sorted list of timers costs O(n) for each connection. The hub pings.
-    info.retry_and_idle_policy = &no_validity_timers;
-    // cut_late() comes first; the library's own limits, which begin anew with each request, and
-    // of which nothing is told, are behind it.
-    const auto seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(door.rules().handshake_timeout).count();
-    info.timeout_secs = info.timeout_secs_ah_idle = static_cast<unsigned>(seconds) + 5;
-    // A request that has more is closed without an answer.
-    info.max_http_header_data2 = static_cast<unsigned>(door.rules().header_bytes_max);
-    info.alpn = "http/1.1";
-    // The hub looks at the text of the others itself.
-    if (door.rules().has_echo) info.options |= LWS_SERVER_OPTION_VALIDATE_UTF8;
-    if (config.certificate) info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-    context = lws_create_context(&info);
-    if (!context) {
-        throw StartError(exit_code::software,
-                         "libwebsockets did not start (is libwebsockets-evlib-ev installed?)");
-    }
-    make_vhosts(info);
+    const LwsContext::Config set_up{&on_event, this, sizeof(Session), tls, config.certificate};
+    library = std::make_unique<LwsContext>(loop, door.rules(), set_up);
     for (Listener& listener : config.listeners) {
         loop.on_readable(listener.fd, [this, &listener] { accept_some(listener); });
-    }
-}
-
-void Clients::Impl::make_vhosts(lws_context_creation_info& info) {
-    info.vhost_name = "plain";
-    vhost = lws_create_vhost(context, &info);
-    if (!vhost) throw StartError(exit_code::software, "libwebsockets made no virtual host");
-    if (!config.certificate) return;
-    info.vhost_name = "tls";
-    // The other value that stands for no port: one vhost is not taken for the other by it.
-    info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
-    info.options |= LWS_SERVER_OPTION_CREATE_VHOST_SSL_CTX;
-    tls_vhost = lws_create_vhost(context, &info);
-    if (!tls_vhost || !tls || !Certificate::serve(tls, config.certificate)) {
-        throw StartError(exit_code::software, "libwebsockets made no virtual host for TLS");
     }
 }
 
@@ -194,7 +147,7 @@ void Clients::Impl::adopt(int fd, const Address& peer, bool is_unix) {
         return;
     }
     lws_adopt_desc_t about{};
-    about.vh = tls_vhost && !is_unix ? tls_vhost : vhost;
+    about.vh = library->vhost(is_unix);
     about.type =
         static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
     about.fd.sockfd = fd;
@@ -227,6 +180,7 @@ int Clients::Impl::upgrade(lws* wsi) {
 void Clients::Impl::leave(lws* wsi) {
     auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
     if (!visitor) return;
+    polls.on_gone(wsi);
     lws_set_opaque_user_data(wsi, nullptr);
     last_gone = visitor;
     visitors.leave(*visitor);
@@ -289,40 +243,41 @@ void Clients::Impl::gone(Session& session) {
     hub->on_close(session.socket);
 }
 
-int Clients::Impl::serve(Session& session, lws* wsi, std::string_view path) {
-    HttpPage page;
+int Clients::Impl::serve(lws* wsi, std::string_view path) {
     const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
-    if (refuse_page(wsi, door, *visitor)) return end;
-    if (path == "/healthz") {
-        page = {200, "text/plain", "alive\n"};
-    } else if (path == "/readyz") {
-        const bool is_ready = pages.is_ready();
-        page = {is_ready ? 200U : 503U, "text/plain", is_ready ? "ready\n" : "not ready\n"};
-    } else if (path == "/metrics") {
-        page = {200, "text/plain; version=0.0.4", pages.metrics()};
-    } else if (path == "/" && config.has_try_page) {
-        page = {200, "text/html; charset=utf-8", std::string(try_page)};
-    } else if (path == websocket_path) {
-        page = {400, "text/plain", "this is a WebSocket: the request has no Upgrade: websocket\n"};
-    } else {
-        page = {404, "text/plain", "nothing here\n"};
+    if (path == long_poll_path && config.has_long_poll) {
+        polls.on_request(wsi, *visitor, loop.now());
+        return go_on_polling(wsi);
     }
+    if (refuse_page(wsi, door, *visitor)) return end;
+    HttpPage page = page_at(path, pages, {websocket_path, config.has_try_page});
     page.is_last |= wants_close(wsi);
-    if (!write_head(wsi, page)) return end;
-    if (is_head_request(wsi)) page.body.clear();
-    session.is_last_page = page.is_last;
-    delete std::exchange(session.page, new std::string(std::move(page.body)));
-    lws_callback_on_writable(wsi);
+    page.is_head_only = is_head_request(wsi);
+    show(wsi, std::move(page));
     return keep;
 }
 
-int Clients::Impl::write_page(Session& session, lws* wsi) {
+void Clients::Impl::show(lws* wsi, HttpPage page) {
+    auto* session = static_cast<Session*>(lws_wsi_user(wsi));
+    delete std::exchange(session->page, new HttpPage(std::move(page)));
+    lws_callback_on_writable(wsi);
+}
+
+int Clients::Impl::go_on_polling(lws* wsi) {
+    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    visitor->is_waiting = polls.is_waiting(wsi);
+    // The library's own time for a request is over sooner than a long poll.
+    if (visitor->is_waiting) lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    return keep;
+}
+
+int Clients::Impl::write(Session& session, lws* wsi) {
     if (!session.page) return keep;
-    const std::unique_ptr<std::string> body(std::exchange(session.page, nullptr));
-    if (!body->empty() && !write_body(wsi, *body)) return end;
-    if (session.is_last_page) return end;
+    const std::unique_ptr<HttpPage> page(std::exchange(session.page, nullptr));
+    if (!write_page(wsi, *page) || page->is_last) return end;
     auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
     visitor->was_served = true;
+    visitor->is_waiting = false;
     visitors.expect(*visitor, loop.now());
     return lws_http_transaction_completed(wsi) ? end : keep;
 }
@@ -361,35 +316,49 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
         case LWS_CALLBACK_CLOSED_HTTP:
             if (session) impl->gone(*session);
             return keep;
-        case LWS_CALLBACK_HTTP: return impl->serve(*session, wsi, bytes());
-        case LWS_CALLBACK_HTTP_WRITEABLE: return impl->write_page(*session, wsi);
+        case LWS_CALLBACK_HTTP: return impl->serve(wsi, bytes());
+        case LWS_CALLBACK_HTTP_BODY: impl->polls.on_body(wsi, bytes()); return keep;
+        case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+            impl->polls.on_body_end(wsi, impl->loop.now());
+            return impl->go_on_polling(wsi);
+        case LWS_CALLBACK_HTTP_WRITEABLE: return impl->write(*session, wsi);
         default: return lws_callback_http_dummy(wsi, reason, user, in, size);
     }
 }
 
-Clients::Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages)
-    : impl_(std::make_unique<Impl>(loop, std::move(config), door, tokens, std::move(pages))) {}
+Clients::Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages,
+                 PollRelay relay)
+    : impl_(std::make_unique<Impl>(loop, std::move(config), door, tokens, std::move(pages),
+                                   std::move(relay))) {}
 
 Clients::~Clients() {
     stop_listening();
     // It closes what is still open; the hub may be gone by then.
     impl_->hub = nullptr;
-    if (impl_->context) lws_context_destroy(impl_->context);
+    impl_->library.reset();
 }
 
 void Clients::attach(Hub& hub) {
     impl_->hub = &hub;
+    impl_->polls.attach(hub);
     impl_->start();
 }
 
+Entry* Clients::Impl::entry_of(SocketId socket) {
+    if (socket >= entries.size() || !entries[socket].wsi) return nullptr;
+    return &entries[socket];
+}
+
 bool Clients::send(SocketId socket, std::string_view bytes) {
-    Entry& entry = impl_->entries[socket];
-    if (entry.is_closing || !entry.wsi) return true;
+    Entry* const found = impl_->entry_of(socket);
+    if (!found) return impl_->polls.send(socket, bytes);
+    Entry& entry = *found;
+    if (entry.is_closing) return true;
     auto* data = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
     if (lws_write(entry.wsi, data, bytes.size(), LWS_WRITE_RAW) < 0) {
         // The connection is broken; libwebsockets closes it when its loop sees it.
         lws_set_timeout(entry.wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-        lws_cancel_service(impl_->context);
+        lws_cancel_service(impl_->library->raw());
         return true;
     }
     if (!lws_partial_buffered(entry.wsi)) return true;
@@ -398,14 +367,21 @@ bool Clients::send(SocketId socket, std::string_view bytes) {
 }
 
 void Clients::close(SocketId socket, CloseCode code) {
-    impl_->entries[socket].code = code;
-    impl_->entries[socket].is_close_wanted = true;
+    if (Entry* entry = impl_->entry_of(socket)) {
+        entry->code = code;
+        entry->is_close_wanted = true;
+    }
     impl_->to_close.push_back(socket);
 }
 
 void Clients::end_turn() {
     for (const SocketId socket : std::exchange(impl_->to_close, {})) {
-        Entry& entry = impl_->entries[socket];
+        Entry* const found = impl_->entry_of(socket);
+        if (!found) {
+            impl_->polls.end(socket);
+            continue;
+        }
+        Entry& entry = *found;
         // The socket may be gone since, and another one have its place.
         if (!std::exchange(entry.is_close_wanted, false) || entry.is_closing) continue;
         send(socket, ws::close_frame(static_cast<std::uint16_t>(entry.code)));
@@ -428,6 +404,7 @@ void Clients::tick() {
     }
     impl_->closing.insert(impl_->closing.end(), waiting.begin(), waiting.end());
     impl_->cut_late();
+    impl_->polls.tick(impl_->loop.now());
     for (Listener& listener : impl_->config.listeners) {
         if (std::exchange(listener.is_paused, false)) impl_->loop.resume(listener.fd);
     }
@@ -440,14 +417,26 @@ void Clients::stop_listening() {
     }
 }
 
+void Clients::ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer) {
+    impl_->polls.ask(request, std::move(on_answer), impl_->loop.now());
+}
+
+void Clients::on_relayed(PollId id, PollAnswer answer) {
+    impl_->polls.on_relayed(id, std::move(answer));
+}
+
+const PollSessions& Clients::poll_sessions() const {
+    return impl_->polls.sessions();
+}
+
 void Clients::show(std::shared_ptr<const Certificate> certificate) {
     impl_->config.certificate = std::move(certificate);
 }
 
 std::string Clients::address_of(SocketId socket) const {
-    if (socket >= impl_->entries.size() || !impl_->entries[socket].wsi) return {};
-    const auto* visitor =
-        static_cast<Visitor*>(lws_get_opaque_user_data(impl_->entries[socket].wsi));
+    const Entry* entry = impl_->entry_of(socket);
+    if (!entry) return impl_->polls.address_of(socket);
+    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(entry->wsi));
     return visitor ? visitor->client.text() : std::string();
 }
 

@@ -13,9 +13,11 @@
 #include <vector>
 
 #include "daemon/core/hub.hpp"
+#include "daemon/core/poll_sessions.hpp"
 #include "daemon/edge/certificate.hpp"
 #include "daemon/edge/listener.hpp"
 #include "daemon/edge/loop.hpp"
+#include "daemon/edge/node_pages.hpp"
 
 namespace roost {
 
@@ -28,17 +30,16 @@ struct ClientsConfig {
     std::string socket_path = "/socket";
     std::size_t frame_bytes_max = 1'000'000;
     bool has_try_page = false;
-};
-
-// What the HTTP pages ask the node.
-struct NodePages {
-    std::function<bool()> is_ready;
-    std::function<std::string()> metrics;
+    // Clients without a WebSocket, at /longpoll beside /websocket.
+    bool has_long_poll = true;
+    PollLimits polls;
+    Origin home;
 };
 
 class Clients final : public SocketSink {
 public:
-    Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages);
+    Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages,
+            PollRelay relay);
     ~Clients() override;
 
     void attach(Hub& hub);
@@ -48,6 +49,10 @@ public:
     void end_turn();
     void tick();
     void stop_listening();
+    // A request of a client of another shard or node, for a session of this one.
+    void ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer);
+    void on_relayed(PollId id, PollAnswer answer);
+    const PollSessions& poll_sessions() const;
     // For the connections that come from now on.
     void show(std::shared_ptr<const Certificate> certificate);
     // Empty if the socket is gone.

@@ -28,7 +28,7 @@ constexpr int publish_backlog = 20'000;
 constexpr int answer_backlog = 10'000;
 // A length is the first thing a stranger can lie about, and libzmq allocates what it says.
 constexpr std::int64_t subscription_bytes_max = 1024;
-constexpr std::int64_t directed_bytes_max = limits::group_message_bytes_max;
+constexpr std::int64_t directed_bytes_max = limits::group_call_bytes_max;
 constexpr std::int64_t broadcast_bytes_max = 128'000'000;  // above the greatest --max-frame-bytes
 // A dead link is given up after this, so that a healed network is used at once.
 constexpr int link_heartbeat_ms = 1000;

@@ -15,22 +15,9 @@ class Door;
 class Visitors;
 struct Visitor;
 
-struct HttpPage {
-    unsigned status = 200;
-    std::string type, body;
-    bool is_last = false;  // the connection ends with it
-};
-
-// False if the connection is to be ended.
-bool write_head(lws* wsi, const HttpPage& page);
-bool write_body(lws* wsi, std::string_view body);
-
 // Is a request for a page wrong: its method, or the length of its body? Then it has got its answer,
 // and the connection is to be ended.
 bool refuse_page(lws* wsi, Door& door, const Visitor& visitor);
-bool is_head_request(lws* wsi);
-// Has the client said that this request is its last?
-bool wants_close(lws* wsi);
 
 struct UpgradePaths {
     std::string_view websocket, echo;  // no echo: empty

@@ -37,10 +37,12 @@ void Visitors::leave(Visitor& visitor) {
 }
 
 Visitor* Visitors::next_late(Time now) {
-    if (expected_.empty() || expected_.front().late_at > now) return nullptr;
-    Visitor& late = expected_.front();
-    expect(late, now);
-    return &late;
+    while (!expected_.empty() && expected_.front().late_at <= now) {
+        Visitor& late = expected_.front();
+        expect(late, now);
+        if (!late.is_waiting) return &late;
+    }
+    return nullptr;
 }
 
 }  // namespace roost

@@ -26,6 +26,7 @@ struct Visitor {
     Time late_at{};
     bool is_settled = false;
     bool was_served = false;  // a page at least
+    bool is_waiting = false;  // for an answer: it cannot be late
     // Of a WebSocket that is none of /echo, until it is open.
     Wire wire = Wire::v2;
     std::unique_ptr<const Bearer> bearer;

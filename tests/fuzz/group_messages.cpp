@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (const auto broadcast = Broadcast::parse(bytes)) {
         fuzz::expect((*broadcast)->wire() == bytes);
         (void)(*broadcast)->position();
-        for (const Wire wire : {Wire::v1, Wire::v2}) {
+        for (const Wire wire : {Wire::v1, Wire::v2, Wire::v2_text}) {
             (void)(*broadcast)->frame_for(wire, false);
             (void)(*broadcast)->frame_for(wire, true);
         }

@@ -7,6 +7,7 @@
 #include "proto/endpoint.hpp"
 #include "proto/group_key.hpp"
 #include "proto/json.hpp"
+#include "proto/long_poll.hpp"
 #include "proto/since.hpp"
 #include "proto/subprotocol_token.hpp"
 #include "proto/token.hpp"
@@ -45,6 +46,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         fuzz::expect(parse_endpoint(endpoint->text()).has_value());
     }
     if (const auto origin = parse_origin(text)) fuzz::expect(origin_text(*origin) == text);
+    if (const auto token = parse_poll_token(text)) fuzz::expect(text_of(*token) == text);
+    for_each_frame(text, [](std::string_view frame, bool is_binary) {
+        fuzz::expect(is_binary || (!frame.empty() && frame.find('\n') == std::string_view::npos));
+    });
     (void)parse_web_origin(text);
     (void)parse_origin_pattern(text);
     (void)parse_address(text);

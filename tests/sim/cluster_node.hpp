@@ -100,6 +100,8 @@ struct Cluster::Node final : HubOutlet, GroupOutlet, SocketSink {
     void live(Holder, Bucket bucket, Ticket ticket) override {
         later([=, this] { hub->on_live(bucket, ticket, now()); });
     }
+    void poll_asked(const std::string&, std::uint64_t, const PollRequest&) override {}
+    void poll_answered(Holder, std::uint64_t, const PollAnswer&) override {}
     void resumed(Holder, Ticket ticket, Replay replay) override {
         later([this, ticket, replay] { hub->on_resumed(ticket, replay, now()); });
     }

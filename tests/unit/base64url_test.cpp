@@ -33,3 +33,20 @@ TEST_CASE("base64url: no byte beside the alphabet is a letter") {
               (letters.find(c) != std::string_view::npos));
     }
 }
+
+TEST_CASE("base64url: what is spelled is read again") {
+    for (const auto& bytes : {""s, "\0"s, "fo"s, "foo"s, "foob"s, "\xfb\xff\xbf"s}) {
+        CHECK(from_base64url(to_base64url(bytes)) == bytes);
+    }
+    CHECK(to_base64url("\xfb\xff\xbf") == "-_-_");
+}
+
+TEST_CASE("base64: the standard alphabet, with padding") {
+    CHECK(from_base64("Zm8=") == "fo");
+    CHECK(from_base64("+/+/") == "\xfb\xff\xbf");
+    CHECK(from_base64("") == "");
+    for (const auto& text : {"Zm8"s, "-_-_"s, "Zm9="s, "Zm8=\n"s, "Zm8=="s, "!"s, "[\"1\"]"s}) {
+        INFO(text);
+        CHECK_FALSE(from_base64(text));
+    }
+}

@@ -33,6 +33,8 @@ struct Outlet : GroupOutlet, DeskOutlet {
     void to_holder(Holder, const BroadcastRef&) override {}
     void to_holder(Holder, const Gap&) override {}
     void resumed(Holder, Ticket, Replay) override {}
+    void poll_asked(const std::string&, std::uint64_t, const PollRequest&) override {}
+    void poll_answered(Holder, std::uint64_t, const PollAnswer&) override {}
     void live(Holder holder, Bucket bucket, Ticket ticket) override {
         if (holder == desk_holder) lives.emplace_back(bucket, ticket);
     }

@@ -50,6 +50,13 @@ struct GroupRecorder final : GroupOutlet {
     void resumed(Holder, Ticket ticket, Replay replay) override {
         replays[ticket] = std::move(replay);
     }
+    void poll_asked(const std::string& route, std::uint64_t serial,
+                    const PollRequest& request) override {
+        polls_asked.push_back({route, serial, request});
+    }
+    void poll_answered(Holder, std::uint64_t id, const PollAnswer& answer) override {
+        polls_answered.emplace_back(id, answer);
+    }
     void note(const Fact& fact) override { ++facts[fact.kind]; }
 
     std::map<ContactId, Endpoint> contacts;
@@ -64,6 +71,13 @@ struct GroupRecorder final : GroupOutlet {
     std::vector<std::uint64_t> delivered;
     std::vector<Gap> gaps;
     std::map<Ticket, Replay> replays;
+    struct Poll {
+        std::string route;
+        std::uint64_t serial;
+        PollRequest request;
+    };
+    std::vector<Poll> polls_asked;
+    std::vector<std::pair<std::uint64_t, PollAnswer>> polls_answered;
     std::map<FactKind, int> facts;
     std::size_t answers_max = 100'000;  // what the ROUTER takes
     bool is_connected = true;

@@ -47,6 +47,12 @@ const std::vector<Vector> vectors = {
      "\x91\x92\x05\xC4\x02\x01x"s},
     {"history of nothing", encode(HistoryAnswer{7, {}, {}}),
      "\x93\xA7history\x01\x93\x07\x90\x90"s},
+    {"poll question",
+     encode(PollQuestion{7, {{{0x1F, 3}, "0123456789abcdef"}, PollKind::lines, "[1]"}}),
+     "\x93\xA5poll?\x01\x96\x07\x1F\x03\xC4\x10"
+     "0123456789abcdef\x01\xC4\x03[1]"s},
+    {"poll reply", encode(PollReply{7, {204, "{}"}}),
+     "\x93\xA4poll\x01\x93\x07\xCC\xCC\xC4\x02{}"s},
     {"a message that was asked for again", broadcast_bytes, broadcast_bytes},
     {"heartbeat", encode(Heartbeat{5, true, 300, {{1, 2, 3}, {255, 0x3F79, 4}}}),
      "\x00\x94\x05\xC3\xCD\x01\x2C\x92\x93\x01\x02\x03\x93\xCC\xFF\xCD\x3F\x79\x04"s, false},

@@ -80,3 +80,22 @@ TEST_CASE("a head with a longer length than it needs is none of ours") {
     CHECK_FALSE(ws::content_of("\x81\x7E\x00\x01x"s, ws::Opcode::text));
     CHECK_FALSE(ws::content_of("\x81\x7F\x00\x00\x00\x00\x00\x00\x00\x01x"s, ws::Opcode::text));
 }
+
+TEST_CASE("frames are taken off one after the other, as long as they are whole") {
+    std::string bytes = ws::ping_frame();
+    ws::append_head(bytes, ws::Opcode::text, 300);
+    bytes.append(300, 'x');
+    ws::append_head(bytes, ws::Opcode::binary, 1);
+    bytes.append("y");
+    std::string_view rest = bytes;
+    CHECK(ws::take_frame(rest)->opcode == ws::Opcode::ping);
+    const auto text = ws::take_frame(rest);
+    REQUIRE(text);
+    CHECK(text->content == std::string(300, 'x'));
+    std::string_view cut = rest.substr(0, rest.size() - 1);
+    CHECK_FALSE(ws::take_frame(cut));
+    CHECK(cut.size() == rest.size() - 1);
+    CHECK(ws::take_frame(rest)->content == "y");
+    CHECK(rest.empty());
+    CHECK_FALSE(ws::take_frame(rest));
+}

@@ -1,0 +1,98 @@
+// polls: the HTTP side of the clients of one shard that poll.
+//
+// Reads their requests, which may be for a session of this shard, of another, or of another node:
+// then they are relayed, so that a balancer in front may send each request where it likes. Answers
+// are pages, given to the owner of the connection. One loop, one thread. Spec: proto/client.md.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "daemon/core/poll_sessions.hpp"
+#include "daemon/edge/door.hpp"
+#include "daemon/edge/http_page.hpp"
+
+struct lws;
+
+namespace roost {
+
+struct Visitor;
+
+struct PollsOutside {
+    std::function<bool()> is_ready;
+    PollRelay relay;  // answered by Polls::on_relayed
+    // The answer to the connection's request.
+    std::function<void(lws* wsi, HttpPage page)> show;
+};
+
+class Polls final : private PollOutlet {
+public:
+    Polls(const Origin& home, const PollLimits& limits, Door& door, TokenCheck& tokens,
+          PollsOutside outside);
+    ~Polls() override;
+
+    void attach(Hub& hub);
+
+    // A request whose head has been read, pieces of its body, and the end of it.
+    void on_request(lws* wsi, const Visitor& visitor, Time now);
+    void on_body(lws* wsi, std::string_view piece);
+    void on_body_end(lws* wsi, Time now);
+    void on_gone(lws* wsi);
+    // Has the whole request been read, and its answer not been shown?
+    bool is_waiting(lws* wsi) const;
+
+    // The request of another shard's or node's client, for a session of this shard.
+    void ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer, Time now);
+    void on_relayed(PollId id, PollAnswer answer) { answer_to(id, std::move(answer)); }
+
+    // The hub's side, as for any socket; sockets that are none of a session are let be.
+    bool send(SocketId socket, std::string_view frames);
+    void end(SocketId socket) { sessions_->end(socket); }
+    void tick(Time now) { sessions_->tick(now); }
+    std::string address_of(SocketId socket) const;
+    const PollSessions& sessions() const { return *sessions_; }
+
+private:
+    // A request that is being read or answered.
+    struct Call {
+        PollRequest request;
+        std::size_t body_bytes = 0;
+        std::optional<PollAnswer> verdict;  // known before it has been read
+        PollId id = 0;                      // once it has been read
+        bool is_last = false;
+        // Who asks, should it be for a new session.
+        std::optional<Wire> wire;
+        std::string client_token;
+        Address client;
+        Time now{};
+    };
+
+    void answer(PollId id, PollAnswer answer) override { answer_to(id, std::move(answer)); }
+    void over(SocketId socket) override;
+
+    void answer_to(PollId id, PollAnswer answer);
+    void bring(lws* wsi, Call& call, Time now);
+    void finish(lws* wsi, PollAnswer answer);
+    PollAnswer open(const Call& call);
+    // Ends the connection: where its next request would begin is not known.
+    void refuse(lws* wsi, unsigned status);
+
+    Origin home_;
+    PollLimits limits_;
+    Door& door_;
+    TokenCheck& tokens_;
+    PollsOutside outside_;
+    std::unique_ptr<PollSessions> sessions_;
+    std::unordered_map<lws*, Call> calls_;
+    std::unordered_map<PollId, std::function<void(PollAnswer)>> asked_;
+    std::unordered_map<SocketId, Address> clients_;
+    PollId last_id_ = 0;
+    std::size_t bodies_bytes_ = 0;  // promised by the calls that are being read
+};
+
+}  // namespace roost
