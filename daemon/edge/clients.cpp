@@ -11,6 +11,7 @@
 
 #include "daemon/core/invariant.hpp"
 #include "daemon/edge/door.hpp"
+#include "daemon/edge/held_requests.hpp"
 #include "daemon/edge/http_page.hpp"
 #include "daemon/edge/http_request.hpp"
 #include "daemon/edge/lws_context.hpp"
@@ -36,7 +37,6 @@ struct Session {
     SocketId socket;
     bool is_open;
     std::string* partial;  // of a message that came in pieces
-    HttpPage* page;        // still to be written
 };
 
 // With output still buffered libwebsockets would go on flushing to a client that does not read:
@@ -74,6 +74,7 @@ struct Clients::Impl {
     Visitors visitors;
     const Visitor* last_gone = nullptr;
     Polls polls;
+    HeldRequests held;
 
     Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_,
          PollRelay relay)
@@ -87,7 +88,8 @@ struct Clients::Impl {
           visitors(door_),
           polls(config.home, config.polls, door_, tokens_,
                 {pages.is_ready, std::move(relay),
-                 [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); }}) {}
+                 [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); }}),
+          held(loop_, &cut_off) {}
 
     void start();
     void accept_some(Listener& listener);
@@ -103,7 +105,7 @@ struct Clients::Impl {
     void gone(Session& session);
     int serve(lws* wsi, std::string_view path);
     void show(lws* wsi, HttpPage page);
-    int write(Session& session, lws* wsi);
+    int write(lws* wsi);
     // After anything that was done for a client that polls.
     int go_on_polling(lws* wsi);
     Entry* entry_of(SocketId socket);
@@ -181,6 +183,7 @@ void Clients::Impl::leave(lws* wsi) {
     auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
     if (!visitor) return;
     polls.on_gone(wsi);
+    held.forget(wsi);
     lws_set_opaque_user_data(wsi, nullptr);
     last_gone = visitor;
     visitors.leave(*visitor);
@@ -236,7 +239,6 @@ void Clients::Impl::on_message(const Session& session, lws* wsi, std::string_vie
 
 void Clients::Impl::gone(Session& session) {
     delete std::exchange(session.partial, nullptr);
-    delete std::exchange(session.page, nullptr);
     // A handshake that failed is closed without ever having been open.
     if (!std::exchange(session.is_open, false) || !hub) return;
     entries[session.socket] = Entry{};
@@ -258,24 +260,27 @@ int Clients::Impl::serve(lws* wsi, std::string_view path) {
 }
 
 void Clients::Impl::show(lws* wsi, HttpPage page) {
-    auto* session = static_cast<Session*>(lws_wsi_user(wsi));
-    delete std::exchange(session->page, new HttpPage(std::move(page)));
+    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    held.release(wsi);
+    visitor->page = std::make_unique<HttpPage>(std::move(page));
     lws_callback_on_writable(wsi);
 }
 
 int Clients::Impl::go_on_polling(lws* wsi) {
     auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
     visitor->is_waiting = polls.is_waiting(wsi);
+    if (!visitor->is_waiting) return keep;
     // The library's own time for a request is over sooner than a long poll.
-    if (visitor->is_waiting) lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    held.hold(wsi);
     return keep;
 }
 
-int Clients::Impl::write(Session& session, lws* wsi) {
-    if (!session.page) return keep;
-    const std::unique_ptr<HttpPage> page(std::exchange(session.page, nullptr));
-    if (!write_page(wsi, *page) || page->is_last) return end;
+int Clients::Impl::write(lws* wsi) {
     auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    if (!visitor || !visitor->page) return keep;
+    const auto page = std::move(visitor->page);
+    if (!write_page(wsi, *page) || page->is_last) return end;
     visitor->was_served = true;
     visitor->is_waiting = false;
     visitors.expect(*visitor, loop.now());
@@ -321,7 +326,7 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
         case LWS_CALLBACK_HTTP_BODY_COMPLETION:
             impl->polls.on_body_end(wsi, impl->loop.now());
             return impl->go_on_polling(wsi);
-        case LWS_CALLBACK_HTTP_WRITEABLE: return impl->write(*session, wsi);
+        case LWS_CALLBACK_HTTP_WRITEABLE: return impl->write(wsi);
         default: return lws_callback_http_dummy(wsi, reason, user, in, size);
     }
 }
@@ -404,6 +409,7 @@ void Clients::tick() {
     }
     impl_->closing.insert(impl_->closing.end(), waiting.begin(), waiting.end());
     impl_->cut_late();
+    impl_->held.tick();
     impl_->polls.tick(impl_->loop.now());
     for (Listener& listener : impl_->config.listeners) {
         if (std::exchange(listener.is_paused, false)) impl_->loop.resume(listener.fd);

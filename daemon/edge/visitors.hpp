@@ -12,6 +12,7 @@
 #include "daemon/core/time.hpp"
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/echo.hpp"
+#include "daemon/edge/http_page.hpp"
 #include "proto/address.hpp"
 #include "proto/client_message.hpp"
 
@@ -30,7 +31,8 @@ struct Visitor {
     // Of a WebSocket that is none of /echo, until it is open.
     Wire wire = Wire::v2;
     std::unique_ptr<const Bearer> bearer;
-    std::unique_ptr<Echo> echo;  // of one of /echo
+    std::unique_ptr<Echo> echo;      // of one of /echo
+    std::unique_ptr<HttpPage> page;  // still to be written
     std::list<Visitor>::iterator self;
 };
 

@@ -1,6 +1,6 @@
 // longpoll: clients without a WebSocket, as phoenix.js speaks it, on any node of the group.
 import assert from "node:assert/strict";
-import {writeFileSync} from "node:fs";
+import {readFileSync, writeFileSync} from "node:fs";
 import {test} from "node:test";
 
 import {LongPoll} from "phoenix";
@@ -9,6 +9,7 @@ import {run} from "./lib/child.mjs";
 import {connect, join, push, Raw} from "./lib/client.mjs";
 import {blocking_proxy, round_robin} from "./lib/gateways.mjs";
 import {in_group, meshed, roost} from "./lib/node.mjs";
+import {Line, request} from "./lib/raw_http.mjs";
 import {until, within} from "./lib/wait.mjs";
 
 const window_flags = ["--longpoll-window", "500"];
@@ -151,7 +152,7 @@ test("a get that waits is answered by the next message; a newer one takes its pl
   }));
 
 test("what a get did not take along is there for the next", in_group(async (group) => {
-  const node = await group.start({flags: ["--longpoll-window", "20000"]});
+  const node = await group.start({shards: 1, flags: ["--longpoll-window", "20000"]});
   const session = await Session.open(node);
   await session.join("room:cut");
   const cut = new AbortController();
@@ -163,6 +164,29 @@ test("what a get did not take along is there for the next", in_group(async (grou
   await node.publish("room:cut", "say", {n: 2});
   assert.deepEqual((await session.get()).messages, [[null, null, "room:cut", "say", {n: 2}]]);
 }));
+
+test("a client that says more while it waits, or hangs up, does not keep the node busy",
+  in_group(async (group) => {
+    const node = await group.start({shards: 1, flags: ["--longpoll-window", "2000"]});
+    const session = await Session.open(node);
+    const line = await Line.open(group, node.port);
+    const ticks = () => readFileSync(`/proc/${node.pid}/stat`, "utf8").split(" ").slice(13, 15)
+      .reduce((sum, text) => sum + Number(text), 0);
+    const get = `GET ${new URL(session.url).pathname}${new URL(session.url).search} HTTP/1.1`;
+    line.send(request(get, {Host: "x"}) + "GET /healthz HTTP/1.1\r\nHost: x\r\n");
+    await until("it waits", async () => (await metric(node, "longpoll_waiting")) === 1);
+    const [before, since] = [ticks(), performance.now()];
+    await until("it is answered", () => line.text.includes('"status":204'));
+    const share = (ticks() - before) * 10 / (performance.now() - since);
+    assert.ok(share < 0.4, `the node used ${Math.round(share * 100)} % of a core meanwhile`);
+    line.send("\r\n");
+    await until("what was said meanwhile is answered", () => line.text.includes("alive"));
+
+    line.send(request(get, {Host: "x"}) + "GET");
+    await until("it waits again", async () => (await metric(node, "longpoll_waiting")) === 1);
+    line.socket.destroy();
+    await until("the node knows", async () => (await metric(node, "longpoll_waiting")) === 0, 1500);
+  }));
 
 test("a session that is not polled ends; one that lets too much wait, too", in_group(async (group) => {
   const node = await group.start({flags: ["--longpoll-window", "400", "--max-queue-bytes", "100000"]});
