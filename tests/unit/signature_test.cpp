@@ -64,7 +64,7 @@ TEST_CASE("signature: ES256 is two numbers of 32 bytes, and nothing else") {
                             good + '\0',
                             '\0' + good,
                             good + good,
-                            '\0' + r + '\0' + s,
+                            padded,
                             s + r,
                             zero + s,
                             r + zero,
