@@ -7,6 +7,7 @@
 
 #include "daemon/edge/start_error.hpp"
 #include "daemon/edge/systemd.hpp"
+#include "daemon/explain.hpp"
 #include "daemon/node.hpp"
 
 namespace {
@@ -74,6 +75,10 @@ int main(int argc, char** argv) {
     const auto parsed = parse_options(argc, argv);
     if (!parsed.options) return parsed.exit_code;
     try {
+        if (parsed.options->questions.any()) {
+            answer_questions(*parsed.options);
+            return 0;
+        }
         start_log(parsed.options->log_level);
         return run(*parsed.options);
     } catch (const StartError& error) {

@@ -300,6 +300,7 @@ void finish(Options& options, const Texts& texts) {
     }
     for (const auto& peer : texts.peers) options.peers.push_back(*parse_endpoint(peer));
     for (const auto& rule : texts.rules) options.rules.push_back(*parse_rule(rule));
+    options.rule_texts = texts.rules;
     options.has_beacon = !texts.no_beacon;
     if (!texts.group_key_file.empty()) options.group_keys = read_key_file(texts.group_key_file);
     options.fence_timeout = std::chrono::milliseconds(texts.fence_timeout_ms);
@@ -324,6 +325,13 @@ bool is_on_command_line(std::string_view flag, const std::vector<std::string>& a
     return std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) {
         return argument == flag || argument.starts_with(std::string(flag) + "=");
     });
+}
+
+std::string place_of_rules(const CLI::App& app, const std::vector<std::string>& arguments) {
+    if (is_on_command_line("--rule", arguments)) return "of the command line";
+    const auto variable = FileBehindEnvironment::variable_of("rule");
+    if (std::getenv(variable.c_str()) != nullptr) return "in " + variable;
+    return "in " + app.get_config_ptr()->as<std::string>();
 }
 
 // Says what was wrong and where it stands. Returns the exit code: usage for the command line and
@@ -371,17 +379,20 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
             option->envname(FileBehindEnvironment::variable_of(option->get_lnames().front()));
         }
     }
+    add_question_options(app, options.questions);
     app.set_config("--config", "", "Read options from this TOML file")->type_name("FILE");
     app.config_formatter(std::make_shared<FileBehindEnvironment>());
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.set_version_flag("--version", std::string("roostd ") + ROOST_VERSION);
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
     try {
         app.parse(argc, argv);
         finish(options, texts);
+        if (!texts.rules.empty()) options.rules_place = place_of_rules(app, arguments);
     } catch (const CLI::Success& done) {
         return {std::nullopt, app.exit(done)};
     } catch (const CLI::ParseError& error) {
-        return {std::nullopt, explain(app, error, {argv + 1, argv + argc})};
+        return {std::nullopt, explain(app, error, arguments)};
     } catch (const StartError& error) {
         std::cerr << "roostd: " << error.what() << '\n';
         return {std::nullopt, error.code()};

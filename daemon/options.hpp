@@ -9,6 +9,7 @@
 #include "daemon/core/rules.hpp"
 #include "daemon/door_options.hpp"
 #include "daemon/edge/log.hpp"
+#include "daemon/question_options.hpp"
 #include "daemon/token_options.hpp"
 #include "proto/endpoint.hpp"
 #include "proto/group_key.hpp"
@@ -16,6 +17,7 @@
 namespace roost {
 
 struct Options {
+    Questions questions;
     DoorOptions door;
     TokenOptions tokens;
     std::string socket_path = "/socket";
@@ -31,6 +33,8 @@ struct Options {
     std::string control;
     std::size_t shards = 1;
     std::vector<Rule> rules;
+    std::vector<std::string> rule_texts;  // as they were given
+    std::string rules_place;              // where, to follow "rule 1 of 2 "
     Duration fence_timeout = std::chrono::seconds(2);
     unsigned interest_bits = bucket_bits_max;
     std::size_t repair_buffer = 64'000'000;

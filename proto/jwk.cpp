@@ -44,12 +44,12 @@ Result<TokenKey, std::string> secret_of(std::string_view object) {
     if (secret->size() < token_secret_bytes_min) {
         return useless("has a secret of less than 32 bytes");
     }
-    return TokenKey{TokenAlgorithm::hs256, std::nullopt, std::move(*secret), {}};
+    return TokenKey{TokenAlgorithm::hs256, {}, std::move(*secret), {}, {}};
 }
 
-Result<TokenKey, std::string> public_of(Result<PemKey, std::string> key) {
+Result<TokenKey, std::string> public_of(Result<KnownKey, std::string> key) {
     if (!key) return Unexpected{key.error()};
-    return TokenKey{key->algorithm, std::nullopt, std::move(key->pem), {}};
+    return TokenKey{key->algorithm, {}, {}, std::move(key->key), {}};
 }
 
 Result<TokenKey, std::string> key_of(std::string_view object) {

@@ -1,7 +1,8 @@
-// openssl_handle: what OpenSSL gives away, freed by the function that is for it.
+// openssl_handle: what OpenSSL gives away, freed by the function that is for it; and its errors.
 #pragma once
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 
 #include <memory>
 #include <string>
@@ -17,6 +18,15 @@ struct FreeBy {
 };
 template <class T, auto function>
 using Handle = std::unique_ptr<T, FreeBy<function>>;
+
+// OpenSSL keeps its errors in a queue of the thread, where the next one to look would take them
+// for its own.
+struct QuietErrors {
+    QuietErrors() = default;
+    ~QuietErrors() { ERR_clear_error(); }
+    QuietErrors(const QuietErrors&) = delete;
+    QuietErrors& operator=(const QuietErrors&) = delete;
+};
 
 using Bio = Handle<BIO, BIO_free_all>;
 

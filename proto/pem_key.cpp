@@ -3,7 +3,6 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
@@ -23,15 +22,6 @@ using KeyContext = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
 using Params = Handle<OSSL_PARAM, OSSL_PARAM_free>;
 using ParamsBuild = Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
 using Certificate = Handle<X509, X509_free>;
-
-// OpenSSL keeps its errors in a queue of the thread, where the next one to look would take them
-// for its own.
-struct QuietErrors {
-    QuietErrors() = default;
-    ~QuietErrors() { ERR_clear_error(); }
-    QuietErrors(const QuietErrors&) = delete;
-    QuietErrors& operator=(const QuietErrors&) = delete;
-};
 
 // Of 2048 bits and more a forger despairs; beyond 8192 each check costs milliseconds.
 constexpr int rsa_bits_min = 2048;
@@ -65,14 +55,19 @@ Result<TokenAlgorithm, std::string> algorithm_of(const EVP_PKEY* key) {
     return Unexpected{std::string("is of a kind that is not known here: use RSA, or EC on P-256")};
 }
 
-Result<PemKey, std::string> written(const EVP_PKEY* key, bool is_private) {
+Result<KnownKey, std::string> known(Key key) {
+    const auto algorithm = algorithm_of(key.get());
+    if (!algorithm) return Unexpected{algorithm.error()};
+    return KnownKey{*algorithm, PublicKey(std::move(key))};
+}
+
+Result<PemKey, std::string> written(const EVP_PKEY* key) {
     const auto algorithm = algorithm_of(key);
     if (!algorithm) return Unexpected{algorithm.error()};
     const Bio out(BIO_new(BIO_s_mem()));
-    const int result = is_private ? PEM_write_bio_PKCS8PrivateKey(out.get(), key, nullptr, nullptr,
-                                                                  0, nullptr, nullptr)
-                                  : PEM_write_bio_PUBKEY(out.get(), key);
-    if (result != 1) return Unexpected{std::string("cannot be written as PEM")};
+    if (PEM_write_bio_PKCS8PrivateKey(out.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+        return Unexpected{std::string("cannot be written as PEM")};
+    }
     return PemKey{*algorithm, text_of(out.get())};
 }
 
@@ -87,15 +82,15 @@ std::size_t blocks(std::string_view text, std::string_view label_end) {
     return count;
 }
 
-Result<PemKey, std::string> made(const char* kind, OSSL_PARAM* params) {
+Result<KnownKey, std::string> made(const char* kind, OSSL_PARAM* params) {
     const KeyContext context(EVP_PKEY_CTX_new_from_name(nullptr, kind, nullptr));
     EVP_PKEY* raw = nullptr;
     const bool is_made = context && params != nullptr &&
                          EVP_PKEY_fromdata_init(context.get()) == 1 &&
                          EVP_PKEY_fromdata(context.get(), &raw, EVP_PKEY_PUBLIC_KEY, params) == 1;
-    const Key key(raw);
+    Key key(raw);
     if (!is_made) return Unexpected{std::string("has numbers that make no key")};
-    return written(key.get(), false);
+    return known(std::move(key));
 }
 
 const unsigned char* bytes_of(std::string_view text) {
@@ -112,7 +107,7 @@ bool is_pem(std::string_view text) {
     return text.find(begin_mark) != std::string_view::npos;
 }
 
-Result<PemKey, std::string> read_public_pem(std::string_view text) {
+Result<KnownKey, std::string> read_public_pem(std::string_view text) {
     const QuietErrors quiet;
     if (blocks(text, "PRIVATE KEY") > 0) {
         return Unexpected{
@@ -127,9 +122,9 @@ Result<PemKey, std::string> read_public_pem(std::string_view text) {
     if (blocks(text, "PUBLIC KEY") > 1) {
         return Unexpected{std::string("holds more than one public key: give each its own file")};
     }
-    const Key key(PEM_read_bio_PUBKEY(bio_of(text).get(), nullptr, no_passphrase, nullptr));
+    Key key(PEM_read_bio_PUBKEY(bio_of(text).get(), nullptr, no_passphrase, nullptr));
     if (!key) return Unexpected{std::string("is no public key in PEM (BEGIN PUBLIC KEY)")};
-    return written(key.get(), false);
+    return known(std::move(key));
 }
 
 Result<PemKey, std::string> read_private_pem(std::string_view text) {
@@ -144,10 +139,10 @@ Result<PemKey, std::string> read_private_pem(std::string_view text) {
     }
     const Key key(PEM_read_bio_PrivateKey(bio_of(text).get(), nullptr, no_passphrase, nullptr));
     if (!key) return Unexpected{std::string("is no private key in PEM (BEGIN PRIVATE KEY)")};
-    return written(key.get(), true);
+    return written(key.get());
 }
 
-Result<PemKey, std::string> rsa_key(std::string_view modulus, std::string_view exponent) {
+Result<KnownKey, std::string> rsa_key(std::string_view modulus, std::string_view exponent) {
     const QuietErrors quiet;
     const Number n = number_of(modulus);
     const Number e = number_of(exponent);
@@ -161,7 +156,7 @@ Result<PemKey, std::string> rsa_key(std::string_view modulus, std::string_view e
     return made("RSA", Params(OSSL_PARAM_BLD_to_param(build.get())).get());
 }
 
-Result<PemKey, std::string> p256_key(std::string_view x, std::string_view y) {
+Result<KnownKey, std::string> p256_key(std::string_view x, std::string_view y) {
     const QuietErrors quiet;
     constexpr std::size_t coordinate_bytes = 32;
     if (x.size() != coordinate_bytes || y.size() != coordinate_bytes) {

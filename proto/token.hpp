@@ -1,9 +1,10 @@
 // token: a client's proof of who it is: a JWT that one of our keys has signed. See token.md.
 //
-// check_token is all that the daemon needs; its steps stand alone for the tool, which explains
-// them. libjwt checks and makes signatures, and sees nothing of a client's that has not been
-// looked at before: one spelling of base64url, JSON objects in which no name stands twice, and an
-// algorithm that belongs to the key. Nothing is thrown, whatever the bytes.
+// check_token is all that a connection needs; its steps stand alone for those who explain them. A
+// signature is checked after everything has been looked at that comes before it: one spelling of
+// base64url, JSON objects in which no name stands twice, and an algorithm that belongs to the key.
+// Tokens are made by libjwt, which sees nothing of a client's. Nothing is thrown, whatever the
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -27,12 +28,12 @@ Result<Claims, TokenError> check_token(const TokenKeys& keys, const TokenPolicy&
 
 // A token taken apart. Nothing of it has been proved.
 struct TokenParts {
-    std::string token;   // as it came
     std::string header;  // JSON
     std::string claims;  // JSON
     std::string algorithm;
     std::optional<std::string> kid;
-    bool is_signed = false;
+    std::string signed_text;  // header and claims as they came, with their dot
+    std::string signature;    // bytes; empty if it is not signed
 };
 
 Result<TokenParts, TokenError> open_token(std::string_view token, JsonReader& json);

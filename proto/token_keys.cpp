@@ -86,7 +86,7 @@ Result<SigningKey, std::string> choose(const TokenKeys& set,
     if (fitting.size() > 1)
         return wrong("it holds several keys that would do: choose one by --kid");
     const auto& key = *fitting.front();
-    return SigningKey{key.algorithm, key.kid ? key.kid : kid, key.bytes};
+    return SigningKey{key.algorithm, key.kid ? key.kid : kid, key.secret};
 }
 
 }  // namespace
@@ -100,7 +100,7 @@ Result<TokenKeys, std::string> parse_token_keys(std::string_view text) {
     if (is_pem(text)) {
         auto key = read_public_pem(text);
         if (!key) return wrong("it " + key.error());
-        return TokenKeys{{TokenKey{key->algorithm, std::nullopt, std::move(key->pem), {}}}, {}};
+        return TokenKeys{{TokenKey{key->algorithm, {}, {}, std::move(key->key), {}}}, {}};
     }
     if (is_json_text(text)) {
         auto set = read_set(text);
@@ -109,7 +109,7 @@ Result<TokenKeys, std::string> parse_token_keys(std::string_view text) {
     }
     auto secret = read_secret(text);
     if (!secret) return Unexpected{secret.error()};
-    return TokenKeys{{TokenKey{TokenAlgorithm::hs256, std::nullopt, std::move(*secret), {}}}, {}};
+    return TokenKeys{{TokenKey{TokenAlgorithm::hs256, {}, std::move(*secret), {}, {}}}, {}};
 }
 
 Result<SigningKey, std::string> parse_signing_key(std::string_view text,

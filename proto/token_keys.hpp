@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proto/result.hpp"
+#include "proto/signature.hpp"
 #include "proto/token_algorithm.hpp"
 
 namespace roost {
@@ -24,8 +25,9 @@ inline constexpr std::size_t token_secret_bytes_min = 32;
 struct TokenKey {
     TokenAlgorithm algorithm{};
     std::optional<std::string> kid;
-    std::string bytes;   // the secret for HS256, or a public key as PEM
-    std::string source;  // the file that it came from, for people
+    std::string secret;    // for HS256
+    PublicKey public_key;  // for the others
+    std::string source;    // the file that it came from, for people
 
     bool is_secret() const { return algorithm == TokenAlgorithm::hs256; }
 };
@@ -46,7 +48,7 @@ Result<TokenKeys, std::string> parse_token_keys(std::string_view text);
 struct SigningKey {
     TokenAlgorithm algorithm{};
     std::optional<std::string> kid;
-    std::string bytes;
+    std::string bytes;  // the secret, or the private key as PEM
 };
 
 // `kid` chooses from a set; a key that has no name is given it.

@@ -15,18 +15,18 @@ std::size_t connections_for(std::size_t descriptors, std::size_t spare) {
     return descriptors > others ? descriptors - others : 1;
 }
 
-Address Admission::key_of(const Address& address) {
+Address site_of(const Address& address) {
     return address.family == Address::Family::v6 ? address.masked(v6_site_bits) : address;
 }
 
 std::size_t* Admission::count(const std::optional<Address>& who, std::size_t Counts::*kind) {
     if (!who || limits_.per_address_max == 0) return nullptr;
-    return &(counts_[key_of(*who)].*kind);
+    return &(counts_[site_of(*who)].*kind);
 }
 
 void Admission::give_back(const std::optional<Address>& who, std::size_t Counts::*kind) {
     if (!who || limits_.per_address_max == 0) return;
-    const auto found = counts_.find(key_of(*who));
+    const auto found = counts_.find(site_of(*who));
     INVARIANT(found != counts_.end() && found->second.*kind > 0);
     --(found->second.*kind);
     if (found->second.arrived == 0 && found->second.settled == 0) counts_.erase(found);

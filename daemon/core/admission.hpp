@@ -22,6 +22,9 @@ struct AdmissionLimits {
     std::size_t per_address_max = 0;  // 0: any number
 };
 
+// Whom a limit is for.
+Address site_of(const Address& address);
+
 // How many connections leave enough of `descriptors` for the group, the control socket and files
 // (an eighth, and 128 at least), and for `spare` more connections. One at least.
 std::size_t connections_for(std::size_t descriptors, std::size_t spare);
@@ -49,7 +52,6 @@ private:
         std::size_t arrived = 0, settled = 0;
     };
 
-    static Address key_of(const Address& address);
     std::size_t* count(const std::optional<Address>& who, std::size_t Counts::*kind);
     void give_back(const std::optional<Address>& who, std::size_t Counts::*kind);
 

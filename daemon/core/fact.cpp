@@ -4,6 +4,7 @@ namespace roost {
 
 std::string_view name_of(FactKind kind) {
     static constexpr std::array<std::string_view, fact_kinds> names = {"client_refused",
+                                                                       "client_token_refused",
                                                                        "client_frame_rejected",
                                                                        "client_closed_bad_frames",
                                                                        "client_closed_idle",

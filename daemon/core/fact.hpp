@@ -11,6 +11,7 @@ namespace roost {
 
 enum class FactKind : std::uint8_t {
     client_refused,
+    client_token_refused,  // at the handshake
     // Of one client's connection, from here to join_refused.
     client_frame_rejected,
     client_closed_bad_frames,

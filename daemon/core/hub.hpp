@@ -118,6 +118,12 @@ public:
     // The node is going: closes up to `most` connections; true when none is left.
     bool hand_over(std::size_t most);
 
+    // What a client is told; empty if it may. Without a bearer it has shown no token.
+    static std::string_view why_not_join(const Rule& rule, std::string_view topic,
+                                         const Bearer* bearer);
+    static std::string_view why_not_push(const Rule& rule, std::string_view topic,
+                                         const Bearer* bearer);
+
     std::size_t connection_count() const { return open_; }
     const Channels& channels() const { return channels_; }
     const HubCounters& counters() const { return counters_; }
@@ -170,11 +176,6 @@ private:
     void complete_join(ChannelId channel, std::string_view ref, std::string_view response);
     void say_held(SocketId socket, const std::vector<Held>& held, Time now);
     // hub_token.cpp
-    // Empty if they may.
-    static std::string_view why_not_join(const Rule& rule, std::string_view topic,
-                                         const Bearer* bearer);
-    static std::string_view why_not_push(const Rule& rule, std::string_view topic,
-                                         const Bearer* bearer);
     void on_access_token(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                          Time now);
     void end_what_is_not_allowed(SocketId socket);

@@ -95,7 +95,7 @@ struct Clients::Impl {
     void accept_some(Listener& listener);
     void adopt(int fd, const Address& peer, bool is_unix);
     void cut_late();
-    int upgrade(lws* wsi);
+    int upgrade(lws* wsi, void* header);
     void leave(lws* wsi);
     // Of a WebSocket of /echo.
     static Echo* echo_of(lws* wsi, lws_callback_reasons reason);
@@ -171,12 +171,12 @@ void Clients::Impl::cut_late() {
     }
 }
 
-int Clients::Impl::upgrade(lws* wsi) {
+int Clients::Impl::upgrade(lws* wsi, void* header) {
     auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
     if (!visitor) return end;
     const UpgradePaths paths{websocket_path, door.rules().has_echo ? "/echo" : ""};
     return check_upgrade(wsi, paths, {door, visitors, tokens, loop.now(), config.frame_bytes_max},
-                         *visitor);
+                         *visitor, header);
 }
 
 void Clients::Impl::leave(lws* wsi) {
@@ -246,7 +246,8 @@ void Clients::Impl::gone(Session& session) {
 }
 
 int Clients::Impl::serve(lws* wsi, std::string_view path) {
-    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    if (visitor->postponed) return begin_wait(wsi, door, *visitor) ? keep : end;
     if (path == long_poll_path && config.has_long_poll) {
         polls.on_request(wsi, *visitor, loop.now());
         return go_on_polling(wsi);
@@ -305,7 +306,7 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
         case LWS_CALLBACK_WSI_DESTROY: impl->leave(wsi); return keep;
         // What CONNECT asks for: libwebsockets would go on with bare bytes.
         case LWS_CALLBACK_RAW_ADOPT: return end;
-        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return impl->upgrade(wsi);
+        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return impl->upgrade(wsi, in);
         case LWS_CALLBACK_ESTABLISHED: impl->open(*session, wsi); return keep;
         case LWS_CALLBACK_RECEIVE: return impl->receive(*session, wsi, bytes());
         case LWS_CALLBACK_RECEIVE_PONG:
@@ -408,6 +409,7 @@ void Clients::tick() {
         }
     }
     impl_->closing.insert(impl_->closing.end(), waiting.begin(), waiting.end());
+    refuse_postponed(impl_->visitors, impl_->loop.now());
     impl_->cut_late();
     impl_->held.tick();
     impl_->polls.tick(impl_->loop.now());

@@ -13,6 +13,7 @@
 #include "daemon/core/admission.hpp"
 #include "daemon/core/client_address.hpp"
 #include "daemon/core/refusal.hpp"
+#include "daemon/core/refusal_delays.hpp"
 #include "daemon/core/time.hpp"
 #include "daemon/edge/log.hpp"
 #include "proto/web_origin.hpp"
@@ -40,7 +41,10 @@ public:
     void leave(const Address& peer, const Address& client, bool is_settled);
 
     // Counts a refusal, and notes it.
-    void refuse(Refusal reason, const Address& client);
+    void refuse(Refusal reason, const Address& client, std::string_view detail = {});
+    // How long the answer to a refused token should wait.
+    Duration delay_of_refusal(const Address& client, Time now);
+    void count_delayed() { delayed_.fetch_add(1, std::memory_order_relaxed); }
     // Prometheus text.
     std::string metrics() const;
 
@@ -52,7 +56,9 @@ private:
     FactLog& facts_;
     mutable std::mutex mutex_;
     Admission admission_;
+    RefusalDelays delays_;
     std::array<std::atomic<std::uint64_t>, refusals> refused_{};
+    std::atomic<std::uint64_t> delayed_{0};
 };
 
 }  // namespace roost

@@ -14,7 +14,7 @@ namespace {
 LineLimit limit;
 
 void on_line(int level, const char* line) {
-    const auto suppressed = limit.admit();
+    const auto suppressed = limit.admit(std::chrono::seconds(1));
     if (!suppressed) return;
     std::string text(line);
     while (text.ends_with('\n')) text.pop_back();

@@ -53,15 +53,21 @@ int open_one(const addrinfo& address, const Endpoint& endpoint, bool is_shared) 
         error, "cannot listen on unix:" + address.path + ": " + std::strerror(error) + hint);
 }
 
-// What a daemon left that is gone is removed; one that lives keeps its socket.
-void remove_stale(const UnixPath& address, const sockaddr_un& name) {
+// Is there a socket already? What is no socket stays where it is.
+bool is_socket_there(const UnixPath& address) {
     struct stat about {};
-    if (lstat(address.path.c_str(), &about) != 0) return;
+    if (lstat(address.path.c_str(), &about) != 0) return false;
     if (!S_ISSOCK(about.st_mode)) {
         throw StartError(exit_code::unavailable, "cannot listen on unix:" + address.path +
                                                      ": there is a file that is no socket; "
                                                      "remove it, or choose another path");
     }
+    return true;
+}
+
+// What a daemon left that is gone is removed; one that lives keeps its socket.
+void remove_stale(const UnixPath& address, const sockaddr_un& name) {
+    if (!is_socket_there(address)) return;
     const int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int result = connect(probe, reinterpret_cast<const sockaddr*>(&name), sizeof name);
     const int error = errno;
@@ -101,6 +107,16 @@ void open_tcp(const Endpoint& endpoint, std::vector<std::vector<Listener>>& shar
 std::string text_of(const ListenAddress& address) {
     if (const auto* path = std::get_if<UnixPath>(&address)) return "unix:" + path->path;
     return std::get<Endpoint>(address).text();
+}
+
+void check_listen_addresses(const std::vector<ListenAddress>& addresses) {
+    for (const auto& address : addresses) {
+        if (const auto* path = std::get_if<UnixPath>(&address)) {
+            (void)is_socket_there(*path);
+        } else {
+            (void)resolve(std::get<Endpoint>(address));
+        }
+    }
 }
 
 std::vector<std::vector<Listener>> open_listeners(const std::vector<ListenAddress>& addresses,

@@ -29,6 +29,9 @@ struct Listener {
     bool is_paused = false;
 };
 
+// What can be seen of the addresses without opening anything: whether the hosts have addresses, and
+// whether files stand where the unix sockets belong. Throws StartError.
+void check_listen_addresses(const std::vector<ListenAddress>& addresses);
 // For each shard its listeners. Throws StartError.
 std::vector<std::vector<Listener>> open_listeners(const std::vector<ListenAddress>& addresses,
                                                   std::size_t shards);

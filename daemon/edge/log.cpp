@@ -47,6 +47,7 @@ Wording wording_of(FactKind kind) {
     using enum LogLevel;
     switch (kind) {
         case FactKind::client_refused:
+        case FactKind::client_token_refused:
             return {info, "client refused", "reason", "detail", "", true};
         case FactKind::client_frame_rejected:
             return {warning, "client frame rejected", "reason", "detail", "socket", true};
@@ -93,6 +94,14 @@ Wording wording_of(FactKind kind) {
     return {error, "unknown fact", "", "", "", false};
 }
 
+// A client with a dead token comes again and again, and there may be thousands after a change of
+// keys.
+std::chrono::seconds line_interval(FactKind kind) {
+    const bool is_of_tokens =
+        kind == FactKind::client_token_refused || kind == FactKind::token_refused;
+    return std::chrono::seconds(is_of_tokens ? 60 : 1);
+}
+
 // Names come from other machines: a line of the log stays one line.
 void append_pair(std::string& line, std::string_view key, std::string_view value) {
     if (key.empty() || value.empty()) return;
@@ -129,7 +138,8 @@ void FactLog::note(const Fact& fact) {
     const Wording wording = wording_of(fact.kind);
     std::uint64_t suppressed = 0;
     if (wording.is_caused_by_clients) {
-        const auto admitted = limits_[static_cast<std::size_t>(fact.kind)].admit();
+        const auto admitted =
+            limits_[static_cast<std::size_t>(fact.kind)].admit(line_interval(fact.kind));
         if (!admitted) return;
         suppressed = *admitted;
     }

@@ -1,7 +1,7 @@
 // log: facts and sentences for the operator, on stderr, in the journal's form under systemd.
 //
-// Lines that clients can cause are limited to one a second for each kind; what was suppressed is
-// counted in the next line. Any thread may call.
+// Lines that clients can cause are limited to one a second for each kind, those of refused tokens
+// to one a minute; what was suppressed is counted in the next line. Any thread may call.
 #pragma once
 
 #include <array>

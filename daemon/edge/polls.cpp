@@ -184,7 +184,7 @@ PollAnswer Polls::open(const Call& call) {
     if (!call.client_token.empty()) {
         auto checked = tokens_.check(call.client_token, call.now);
         if (!checked) {
-            door_.refuse(Refusal::token, call.client);
+            door_.refuse(Refusal::token, call.client, name_of(checked.error()));
             return poll_refusal(name_of(checked.error()));
         }
         bearer = std::make_unique<const Bearer>(std::move(*checked));

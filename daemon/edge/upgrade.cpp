@@ -2,6 +2,8 @@
 
 #include <libwebsockets.h>
 
+#include <utility>
+
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/http_page.hpp"
 #include "daemon/edge/http_request.hpp"
@@ -13,6 +15,23 @@ namespace {
 
 int refuse(lws* wsi, Door& door, const Address& client, const Refused& refused) {
     door.refuse(refused.reason, client);
+    write_refusal(wsi, refused.status, refused.sentence);
+    return -1;
+}
+
+// An answer to a handshake cannot be put off: libwebsockets goes on with it or hangs up. But it
+// looks at the header Upgrade again after this callback, and with another word there the request is
+// one for a page, to which begin_wait() does what can be done to pages.
+int refuse_token(lws* wsi, const UpgradeChecks& checks, Visitor& visitor, const Address& client,
+                 TokenError error, void* upgrade_header) {
+    const Refused refused{Refusal::token, 403, name_of(error)};
+    checks.door.refuse(refused.reason, client, refused.sentence);
+    const auto delay = checks.door.delay_of_refusal(client, checks.now);
+    if (delay > Duration{} &&
+        checks.visitors.postpone(visitor, refused, checks.now + delay, checks.now)) {
+        *static_cast<char*>(upgrade_header) = '-';
+        return 0;
+    }
     write_refusal(wsi, refused.status, refused.sentence);
     return -1;
 }
@@ -37,11 +56,13 @@ bool refuse_page(lws* wsi, Door& door, const Visitor& visitor) {
 }
 
 int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& checks,
-                  Visitor& visitor) {
+                  Visitor& visitor, void* in) {
     Door& door = checks.door;
     // libwebsockets 4.1.6 calls this also for a request whose headers it has dropped already
     // (CVE-2025-11677). Without the header there is nothing to look at.
     if (lws_hdr_total_length(wsi, WSI_TOKEN_UPGRADE) <= 0) return -1;
+    // Another request, before the first one has got its answer.
+    if (visitor.postponed) return -1;
     const auto& proxies = door.rules().proxies;
     const Address client = proxies.client_of(visitor.peer, header(wsi, WSI_TOKEN_X_FORWARDED_FOR));
     Handshake request = read_handshake(wsi);
@@ -59,7 +80,7 @@ int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& chec
     if (!token.empty()) {
         auto bearer = checks.tokens.check(token, checks.now);
         if (!bearer) {
-            return refuse(wsi, door, client, {Refusal::token, 403, name_of(bearer.error())});
+            return refuse_token(wsi, checks, visitor, client, bearer.error(), in);
         }
         visitor.bearer = std::make_unique<const Bearer>(std::move(*bearer));
     }
@@ -72,6 +93,30 @@ int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& chec
         visitor.wire = *wire;
     }
     return 0;
+}
+
+// The request counts as done, with nothing written: so the library goes on reading, notices who
+// hangs up, and keeps nothing of the headers. (A request that is left open it neither reads nor
+// closes, and turns its loop for as long as there is something to read.)
+bool begin_wait(lws* wsi, Door& door, Visitor& visitor) {
+    if (std::exchange(visitor.postponed->is_waiting, true)) return false;
+    if (lws_http_transaction_completed(wsi) != 0) {
+        // It is HTTP 1.0, or its connection was to end with this request.
+        const Refused& refused = visitor.postponed->refused;
+        write_refusal(wsi, refused.status, refused.sentence);
+        return false;
+    }
+    // In place of its own for a next request, which may be shorter; late visitors are cut by ours.
+    lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+    door.count_delayed();
+    return true;
+}
+
+void refuse_postponed(Visitors& visitors, Time now) {
+    while (const auto due = visitors.next_to_refuse(now)) {
+        write_refusal(due->wsi, due->refused.status, due->refused.sentence);
+        lws_set_timeout(due->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+    }
 }
 
 }  // namespace roost

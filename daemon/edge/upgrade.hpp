@@ -23,8 +23,8 @@ struct UpgradePaths {
     std::string_view websocket, echo;  // no echo: empty
 };
 
-// For LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: 0 to go on, -1 to hang up; a refused handshake has got its
-// answer then. A visitor that goes on has settled.
+// For LWS_CALLBACK_HTTP_CONFIRM_UPGRADE, with what it brings (`in`): 0 to go on, -1 to hang up; a
+// refused handshake has got its answer then. A visitor that goes on has settled, or is postponed.
 struct UpgradeChecks {
     Door& door;
     Visitors& visitors;
@@ -33,6 +33,12 @@ struct UpgradeChecks {
     std::size_t message_bytes_max;  // of an echo
 };
 int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& checks,
-                  Visitor& visitor);
+                  Visitor& visitor, void* in);
+
+// For LWS_CALLBACK_HTTP of a postponed visitor: false if the connection is to be ended.
+bool begin_wait(lws* wsi, Door& door, Visitor& visitor);
+// Tells those who have waited long enough that they are refused, and ends their connections. Not in
+// a callback.
+void refuse_postponed(Visitors& visitors, Time now);
 
 }  // namespace roost

@@ -2,6 +2,11 @@
 
 namespace roost {
 
+namespace {
+// Of one shard. Each holds a connection, with what the kernel and TLS keep for it.
+constexpr std::size_t postponed_max = 1000;
+}  // namespace
+
 Visitors::~Visitors() {
     while (!expected_.empty()) leave(expected_.front());
     while (!settled_.empty()) leave(settled_.front());
@@ -31,7 +36,25 @@ std::optional<Refusal> Visitors::settle(Visitor& visitor, const Address& client)
     return std::nullopt;
 }
 
+bool Visitors::postpone(Visitor& visitor, const Refused& refused, Time until, Time now) {
+    if (postponed_.size() >= postponed_max) return false;
+    expect(visitor, now);
+    const auto place = postponed_.emplace(until, &visitor);
+    visitor.postponed = std::make_unique<Postponed>(Postponed{refused, false, place});
+    return true;
+}
+
+std::optional<Visitors::Due> Visitors::next_to_refuse(Time now) {
+    if (postponed_.empty() || postponed_.begin()->first > now) return std::nullopt;
+    Visitor& visitor = *postponed_.begin()->second;
+    postponed_.erase(postponed_.begin());
+    const Due due{visitor.wsi, visitor.postponed->refused};
+    visitor.postponed.reset();
+    return due;
+}
+
 void Visitors::leave(Visitor& visitor) {
+    if (visitor.postponed) postponed_.erase(visitor.postponed->place);
     door_.leave(visitor.peer, visitor.client, visitor.is_settled);
     (visitor.is_settled ? settled_ : expected_).erase(visitor.self);
 }

@@ -6,9 +6,12 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "daemon/core/bearer.hpp"
+#include "daemon/core/handshake.hpp"
 #include "daemon/core/time.hpp"
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/echo.hpp"
@@ -19,6 +22,15 @@
 struct lws;
 
 namespace roost {
+
+struct Visitor;
+
+// A refusal that is not told yet.
+struct Postponed {
+    Refused refused;
+    bool is_waiting = false;  // the library has let go of the request
+    std::multimap<Time, Visitor*>::iterator place;
+};
 
 struct Visitor {
     Address peer;    // of the connection
@@ -33,6 +45,7 @@ struct Visitor {
     std::unique_ptr<const Bearer> bearer;
     std::unique_ptr<Echo> echo;      // of one of /echo
     std::unique_ptr<HttpPage> page;  // still to be written
+    std::unique_ptr<Postponed> postponed;
     std::list<Visitor>::iterator self;
 };
 
@@ -48,6 +61,14 @@ public:
     // Another request may come.
     void expect(Visitor& visitor, Time now);
     std::optional<Refusal> settle(Visitor& visitor, const Address& client);
+    // False if as many wait already as may: then it is told at once.
+    bool postpone(Visitor& visitor, const Refused& refused, Time until, Time now);
+    // One that has waited long enough, and what it is to be told; it is not postponed any longer.
+    struct Due {
+        lws* wsi;
+        Refused refused;
+    };
+    std::optional<Due> next_to_refuse(Time now);
     void leave(Visitor& visitor);
     // The visitor that is late, which is then expected again, should it not go; nullptr if none is.
     Visitor* next_late(Time now);
@@ -55,6 +76,7 @@ public:
 private:
     Door& door_;
     std::list<Visitor> expected_, settled_;
+    std::multimap<Time, Visitor*> postponed_;
 };
 
 }  // namespace roost

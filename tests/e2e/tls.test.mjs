@@ -279,6 +279,36 @@ test("a unix socket beside it is for the proxy of this machine, and plain", in_g
   assert.equal((await node.get("/healthz")).status, 200);
 }));
 
+test("the answer to a refused token waits over TLS, too", in_group(async (group) => {
+  const key = path_join(group.dir, "token.key");
+  writeFileSync(key, "x".repeat(40));
+  chmodSync(key, 0o600);
+  const node = await start(group, {certificate: await make_certificate(group, "one", 1),
+    flags: ["--token-key-file", key]});
+  const dead = handshake({}, "GET /socket/websocket?vsn=2.0.0&token=dead HTTP/1.1");
+  const delayed = async () => {
+    return Number(/^roost_refusals_delayed_total (\d+)$/m.exec((await node.get("/metrics")).body)[1]);
+  };
+  // What comes until the connection ends.
+  const show = (bytes) => {
+    const socket = tls.connect({port: node.port, host: "127.0.0.1", ca: node.ca});
+    group.add(() => socket.destroy());
+    let text = "";
+    socket.on("data", (more) => (text += more)).on("error", () => {}).write(bytes);
+    const ended = new Promise((resolve) => socket.on("close", () => resolve(text)));
+    return {socket, answer: () => within(9000, "the end of the connection", ended)};
+  };
+  for (let i = 0; i < 6; ++i) assert.match(await show(dead).answer(), /^HTTP\/1\.1 403 .*malformed token/s);
+  assert.equal(await delayed(), 1);
+  // More in the same record than the library reads at once, and half a request at its end.
+  const greedy = show(`${dead}GET /readyz HTTP/1.1\r\nA: ${"a".repeat(7000)}`);
+  const gone = show(dead);
+  await until("both wait", async () => await delayed() === 3);
+  gone.socket.destroy();
+  assert.equal((await node.get("/readyz")).status, 200);
+  assert.match(await greedy.answer(), /^HTTP\/1\.1 403 /);
+}));
+
 test("half a TLS handshake is closed in time", in_group(async (group) => {
   const node = await start(group, {certificate: await make_certificate(group, "one", 1),
     flags: ["--handshake-timeout", "1"]});

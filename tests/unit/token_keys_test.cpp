@@ -47,17 +47,17 @@ TEST_CASE("token keys: a file with anything in it is a secret, less its line end
     for (const auto* end : {"", "\n", "\r\n"}) {
         const auto key = only_key_of(vectors::secret + end);
         CHECK(key.algorithm == TokenAlgorithm::hs256);
-        CHECK(key.bytes == vectors::secret);
+        CHECK(key.secret == vectors::secret);
         CHECK_FALSE(key.kid);
     }
-    CHECK(only_key_of(vectors::secret + "\n\n").bytes == vectors::secret + "\n");
+    CHECK(only_key_of(vectors::secret + "\n\n").secret == vectors::secret + "\n");
     std::string bytes(32, '\0');
     bytes[7] = '\n';
-    CHECK(only_key_of(bytes).bytes == bytes);
+    CHECK(only_key_of(bytes).secret == bytes);
 }
 
 TEST_CASE("token keys: a secret has 32 bytes, or is refused without being told") {
-    CHECK(only_key_of(std::string(32, 'x')).bytes.size() == 32);
+    CHECK(only_key_of(std::string(32, 'x')).secret.size() == 32);
     CHECK_THAT(error_of(std::string(31, 'x') + "\n"),
                StartsWith("it holds 31 bytes, too few for a secret: use 32 random bytes or more"));
     CHECK_THAT(error_of(""), StartsWith("it holds 0 bytes"));
@@ -67,7 +67,10 @@ TEST_CASE("token keys: a secret has 32 bytes, or is refused without being told")
 TEST_CASE("token keys: a public key as PEM tells its algorithm") {
     CHECK(only_key_of(vectors::rsa_public).algorithm == TokenAlgorithm::rs256);
     CHECK(only_key_of(vectors::p256_public).algorithm == TokenAlgorithm::es256);
-    CHECK(only_key_of("a comment\n" + vectors::p256_public).bytes == vectors::p256_public);
+    const auto commented = only_key_of("a comment\n" + vectors::p256_public);
+    CHECK(commented.algorithm == TokenAlgorithm::es256);
+    CHECK(commented.public_key);
+    CHECK(commented.secret.empty());
     CHECK_FALSE(keys_of(vectors::rsa_public).has_secret());
     CHECK(keys_of(vectors::secret).has_secret());
 }
@@ -107,11 +110,12 @@ TEST_CASE("token keys: a set of JWKs, with their names") {
                                               rfc::es256_jwk + "," + oct_with(R"(,"kid":"k4")")));
     REQUIRE(found.keys.size() == 4);
     CHECK(found.keys[0].algorithm == TokenAlgorithm::hs256);
-    CHECK(found.keys[0].bytes.size() == 64);
+    CHECK(found.keys[0].secret.size() == 64);
     CHECK_FALSE(found.keys[0].kid);
     CHECK(found.keys[1].algorithm == TokenAlgorithm::rs256);
     CHECK(found.keys[2].algorithm == TokenAlgorithm::es256);
-    CHECK_THAT(found.keys[2].bytes, StartsWith("-----BEGIN PUBLIC KEY-----"));
+    CHECK(found.keys[2].public_key);
+    CHECK_FALSE(found.keys[0].public_key);
     CHECK(found.keys[3].kid == "k4");
     CHECK(found.has_secret());
 }

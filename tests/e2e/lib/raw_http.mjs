@@ -3,13 +3,15 @@ import net from "node:net";
 
 import {within} from "./wait.mjs";
 
-// One connection to a port or the path of a unix socket. What has come is in `text`.
+// One connection to a port, from an address of this machine if that matters, or to the path of a
+// unix socket. What has come is in `text`.
 export class Line {
   text = "";
 
-  static async open(group, place) {
+  static async open(group, place, localAddress) {
     const line = new Line();
-    const where = typeof place === "number" ? {port: place, host: "127.0.0.1"} : {path: place};
+    const where = typeof place === "number" ? {port: place, host: "127.0.0.1", localAddress}
+      : {path: place};
     line.socket = net.connect(where);
     group.add(() => line.socket.destroy());
     line.socket.setEncoding("latin1").on("data", (text) => (line.text += text));
