@@ -177,13 +177,18 @@ export function in_group(test_body) {
   };
 }
 
-// Waits until every one of these nodes sees all the others up.
+// Waits until every one of these nodes sees all the others up, as they are now: not what is still
+// remembered of one that has been started again.
 export async function meshed(nodes, within_ms = 8000) {
+  const selves = await Promise.all(nodes.map(async (node) => {
+    return (await node.nodes()).get(node.name)?.incarnation;
+  }));
   for (const node of nodes) {
     await until(`${node.name} sees ${nodes.map((n) => n.name)} up`, async () => {
       const seen = await node.nodes();
-      const missing = nodes.filter((other) => {
-        return seen.get(other.name)?.state !== (other === node ? "self" : "up");
+      const missing = nodes.filter((other, i) => {
+        const row = seen.get(other.name);
+        return row?.state !== (other === node ? "self" : "up") || row.incarnation !== selves[i];
       });
       if (missing.length) throw new Error(JSON.stringify([...seen.values()]));
       return true;
