@@ -68,8 +68,11 @@ class Supabase {
     this.client = new RealtimeClient(url, {
       transport: WebSocket, params: {apikey: "anon"}, heartbeatIntervalMs, ...options});
     this.client.socketAdapter.onClose((event) => this.codes.push(event.code));
-    // Its own disconnect() leaves a timer of ten seconds behind.
-    group.add(() => this.client.socketAdapter.getSocket().disconnect());
+    group.add(() => {
+      // Its own disconnect(), now or later, leaves a timer of ten seconds behind.
+      this.client._cancelPendingDisconnect();
+      this.client.socketAdapter.getSocket().disconnect();
+    });
   }
 
   async join(topic, config = {broadcast: {ack: true}}) {
