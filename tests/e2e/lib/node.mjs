@@ -62,7 +62,11 @@ export class Node {
 
   // Also starts it again after its end: same name, ports and flags, a new process.
   async start() {
-    this.child = new Child(roostd, this.flags, {env: this.options.env});
+    // `exec` keeps it the child of ours.
+    const {env, open_files} = this.options;
+    const [program, ...first] = open_files
+      ? ["/bin/sh", "-c", `ulimit -n ${open_files}; exec "$0" "$@"`, roostd] : [roostd];
+    this.child = new Child(program, [...first, ...this.flags], {env});
     await until(`${this.name} is ready at ${this.url}/readyz`, async () => {
       if (!this.child.is_running) return false;
       return (await http_get(`${this.url}/readyz`)).status === 200;

@@ -17,8 +17,9 @@ const require = createRequire(import.meta.url);
 const {Socket: SocketOfChannels} = require("phoenix-channels");
 const {Socket: SocketOfSocket} = require("phoenix-socket");
 
-// What each waits before it tries again (milliseconds), the last one over and over. phoenix-channels
-// and phoenix-socket join again on a timer of their own, the others when the connection is open.
+// What each waits before it tries again (milliseconds), the last one over and over.
+// phoenix-channels and phoenix-socket join again on a timer of their own, the others when the
+// connection is open.
 const quick = [10, 50, 100, 150, 200, 250, 500, 1000, 2000, 5000];
 const slow = [1000, 2000, 5000, 10000];
 const heartbeatIntervalMs = 2000;
