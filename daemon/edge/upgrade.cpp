@@ -37,25 +37,28 @@ bool is_version(std::string_view vsn, std::string_view major) {
     return !patch.empty() && patch.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// What stands behind NAME= in the query, decoded; nothing if it is not there. The library's own
+// What stands behind the last NAME= in the query, decoded; nothing if it is not there. The last, as
+// in Phoenix: phoenix.js puts its vsn behind the parameters of the application. The library's own
 // lws_get_urlarg_by_name gives up at an argument that is longer than the one that is looked for.
 std::optional<std::string> argument(lws* wsi, std::string_view name) {
     const int length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
     if (length <= 0) return std::nullopt;
+    std::optional<std::string> last;
     std::string text(static_cast<std::size_t>(length) + 1, '\0');
     for (int i = 0;; ++i) {
         const int size =
             lws_hdr_copy_fragment(wsi, text.data(), length + 1, WSI_TOKEN_HTTP_URI_ARGS, i);
-        if (size < 0) return std::nullopt;
+        if (size < 0) return last;
         const std::string_view found(text.data(), static_cast<std::size_t>(size));
         if (found.starts_with(name) && found.substr(name.size()).starts_with('=')) {
-            return std::string(found.substr(name.size() + 1));
+            last = found.substr(name.size() + 1);
         }
     }
 }
 
 // What the query's vsn says that the client speaks; nothing if it is not spoken here.
 std::optional<Wire> wire_of(lws* wsi) {
+    if (argument(wsi, "vsn[]")) return std::nullopt;  // a list is no version
     const auto vsn = argument(wsi, "vsn").value_or("1.0.0");
     if (is_version(vsn, "2.0.")) return Wire::v2;
     if (is_version(vsn, "1.0.")) return Wire::v1;

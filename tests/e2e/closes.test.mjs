@@ -8,6 +8,7 @@ import {Socket as Socket18} from "phoenix";
 import {Socket as Socket17} from "phoenix17";
 import WebSocket from "ws";
 
+import {stand_still} from "./lib/child.mjs";
 import {join, push} from "./lib/client.mjs";
 import {in_group, meshed} from "./lib/node.mjs";
 import {until} from "./lib/wait.mjs";
@@ -82,10 +83,7 @@ const causes = {
       return peer;
     },
     provoke: async ({socket, connection, channel}, peer) => {
-      peer.child.signal("SIGSTOP");
-      await until("it stands still", () => {
-        return readFileSync(`/proc/${peer.pid}/stat`, "utf8").split(") ")[1].startsWith("T");
-      });
+      await stand_still(peer.child);
       const fresh = `${channel.topic}:fresh`;
       socket.channel(fresh, {}).join();
       for (let i = 0; i < 65; ++i) {
