@@ -218,7 +218,7 @@ void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) 
     const std::string_view join_ref = channel.join_ref();
     if (!is_json_null(message.join_ref) && message.join_ref != join_ref) return;
     reply(socket, channel.ref, message, "ok", "{}");
-    put_push(socket, join_ref, join_ref, message.raw_topic, "phx_close", "{}");
+    put_push(socket, join_ref, channel.end_ref(), message.raw_topic, "phx_close", "{}");
     remove_channel(id);
 }
 

@@ -69,6 +69,19 @@ describe("on two nodes", () => {
   }
 });
 
+describe("a join as soon as the leave is answered", () => {
+  for (const {name, make} of kinds) {
+    test(name, in_group(async (group) => {
+      const client = make(group, (await group.start()).socket_url);
+      const fresh = await (await client.join(topic)).leave_and_join(topic);
+      for (let n = 1; n <= 3; ++n) await fresh.say("said", {n});
+      await until("all is heard", () => fresh.heard.length >= 3);
+      assert.deepEqual(fresh.heard.map(({payload}) => payload.n), [1, 2, 3]);
+      assert.ok(fresh.is_joined());
+    }));
+  }
+});
+
 // All kinds in one room: each is heard by each, once.
 async function all_hear_all(members, round) {
   for (const {room} of members) room.heard.length = 0;

@@ -58,6 +58,10 @@ class Alike {
         return answer(channel.push("broadcast", {type: "broadcast", event, payload}), event);
       },
       leave: () => answer(channel.leave(), "the leave"),
+      // In the callback: what follows the answer on the wire has not been read yet.
+      leave_and_join: (next) => within(6000, "the new join", new Promise((resolve, reject) => {
+        channel.leave().receive("ok", () => this.join(next).then(resolve, reject));
+      })),
     };
   }
 }
@@ -96,6 +100,10 @@ class Supabase {
       leave: async () => {
         const left = await channel.unsubscribe();
         if (left !== "ok") throw new Error(`the leave: ${left}`);
+      },
+      leave_and_join: async (next) => {
+        await channel.unsubscribe();
+        return this.join(next, config);
       },
     };
   }
