@@ -96,7 +96,7 @@ const causes = {
     log: /client refused: too many a second/,
     flags: ["--max-messages", "10"],
     provoke: ({connection}) => {
-      for (let i = 0; i < 10_100; ++i) connection.send('[null,"1","phoenix","heartbeat",{}]');
+      for (let i = 0; i < 10_500; ++i) connection.send('[null,"1","phoenix","heartbeat",{}]');
     },
   },
   "a message beyond `--max-frame-bytes`": {
