@@ -25,7 +25,7 @@ inline constexpr std::size_t message_id_bytes_max = 128;
 inline constexpr std::size_t token_bytes_max = 8192;
 // Bad frames that a connection survives before it is closed as hostile.
 inline constexpr unsigned bad_frames_max = 10;
-// Messages beyond its rate that a connection may send one after the other before it is closed.
+// Messages beyond its rate that a connection may send without a pause before it is closed.
 inline constexpr unsigned refused_in_a_row_max = 10'000;
 // Frames held for a channel that is still joining, before its connection is closed.
 inline constexpr std::size_t held_frames_max = 64;

@@ -53,6 +53,10 @@ struct Channel {
 
     std::string_view join_ref() const { return is_join_ref_null ? "null" : std::string_view(ref); }
 
+    // The ref of what ends it. A client of 1.0 is told no join_ref: this is how it knows which of
+    // its joins has ended. Phoenix says null there, which clients take for any.
+    std::string_view end_ref() const { return wire == Wire::v1 ? ref : join_ref(); }
+
     bool is_joined() const { return place != no_place; }
     bool is_varied() const { return is_positioned || wire != Wire::v2; }
 };

@@ -100,6 +100,9 @@ void Hub::on_said(SocketId socket, const Said& said, Time now) {
 bool Hub::is_within_limits(SocketId socket, const ClientMessage& message, Time now) {
     Connection& connection = connections_[socket];
     const bool is_join = message.event == "phx_join";
+    // A pause makes good what was refused. Not one message that is taken: at its rate one always
+    // is.
+    if (connection.joins_paid <= now && connection.messages_paid <= now) connection.refused = 0;
     const bool is_in_time = is_join ? join_limit_.admit(connection.joins_paid, now)
                                     : message_limit_.admit(connection.messages_paid, now);
     if (!is_in_time) {
@@ -110,7 +113,6 @@ bool Hub::is_within_limits(SocketId socket, const ClientMessage& message, Time n
         if (++connection.refused == limits::refused_in_a_row_max) close(socket, CloseCode::policy);
         return false;
     }
-    connection.refused = 0;
     if (message.topic.size() > limits_.topic_bytes_max) {
         refuse(socket, message.join_ref, message, "topic is too long");
         return false;
@@ -218,7 +220,7 @@ void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) 
     const std::string_view join_ref = channel.join_ref();
     if (!is_json_null(message.join_ref) && message.join_ref != join_ref) return;
     reply(socket, channel.ref, message, "ok", "{}");
-    put_push(socket, join_ref, join_ref, message.raw_topic, "phx_close", "{}");
+    put_push(socket, join_ref, channel.end_ref(), message.raw_topic, "phx_close", "{}");
     remove_channel(id);
 }
 

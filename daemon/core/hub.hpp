@@ -133,7 +133,7 @@ private:
     struct Connection {
         Time heard{};
         Time joins_paid{}, messages_paid{};
-        std::uint16_t refused = 0;  // for being too many, one after the other
+        std::uint16_t refused = 0;  // for being too many, since it last paused
         std::unique_ptr<const Bearer> bearer;
         Wire wire = Wire::v2;
         bool is_open = false;

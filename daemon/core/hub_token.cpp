@@ -67,8 +67,8 @@ void Hub::end_what_is_not_allowed(SocketId socket) {
         append_quoted(raw_topic, topic.name);
         append_quoted(payload, why);
         payload.push_back('}');
-        const std::string join_ref(channels_.channel(id).join_ref());
-        put_push(socket, join_ref, join_ref, raw_topic, "phx_error", payload);
+        const Channel& channel = channels_.channel(id);
+        put_push(socket, channel.join_ref(), channel.end_ref(), raw_topic, "phx_error", payload);
         remove_channel(id);
     }
 }

@@ -63,8 +63,10 @@ std::vector<std::string> arguments(lws* wsi, std::string_view name) {
 }
 
 std::optional<Wire> wire_of(lws* wsi) {
+    if (!arguments(wsi, "vsn[]").empty()) return std::nullopt;  // a list is no version
+    // phoenix.js puts its own behind the parameters of the application.
     const auto given = arguments(wsi, "vsn");
-    const std::string_view vsn = given.empty() ? std::string_view("1.0.0") : given.front();
+    const std::string_view vsn = given.empty() ? std::string_view("1.0.0") : given.back();
     if (is_version(vsn, "2.0.")) return Wire::v2;
     if (is_version(vsn, "1.0.")) return Wire::v1;
     return std::nullopt;
@@ -93,12 +95,13 @@ std::string token_of(lws* wsi) {
     const auto authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
     constexpr std::string_view scheme = "Bearer ";
     if (authorization.starts_with(scheme)) return authorization.substr(scheme.size());
-    for (auto& token : arguments(wsi, "token")) {
-        // phoenix.js puts the token of a long poll behind it, by the same name; before it has one,
-        // "null".
-        if (token != "null" && !parse_poll_token(token)) return std::move(token);
-    }
-    return {};
+    auto tokens = arguments(wsi, "token");
+    // phoenix.js puts the token of a long poll behind it, by the same name; before it has one,
+    // "null".
+    std::erase_if(tokens, [](const std::string& token) {
+        return token == "null" || parse_poll_token(token);
+    });
+    return tokens.empty() ? std::string() : std::move(tokens.back());
 }
 
 bool is_head_request(lws* wsi) {

@@ -2,12 +2,8 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {chromium} from "playwright-core";
-
-import {find_program} from "./lib/child.mjs";
+import {start_browser, without_browser} from "./lib/browser.mjs";
 import {in_group, meshed} from "./lib/node.mjs";
-
-const browser_path = process.env.CHROMIUM ?? find_program("chromium");
 
 async function open_page(browser, node, troubles) {
   const page = await browser.newPage();
@@ -30,14 +26,12 @@ async function hears(page, text) {
   await page.locator("#messages").getByText(text).waitFor();
 }
 
-test("what is typed in one node's page is seen in the other's",
-  {skip: browser_path ? false : "chromium is not installed"}, in_group(async (group) => {
+test("what is typed in one node's page is seen in the other's", without_browser,
+  in_group(async (group) => {
     const first = await group.start({flags: ["--try-page"]});
     const second = await group.start({flags: ["--try-page"], peers: [first]});
     await meshed([first, second]);
-    const browser = await chromium.launch({
-      executablePath: browser_path, args: ["--no-sandbox", "--disable-gpu"]});
-    group.add(() => browser.close());
+    const browser = await start_browser(group);
     const troubles = [];
     const here = await open_page(browser, first, troubles);
     const there = await open_page(browser, second, troubles);

@@ -74,6 +74,28 @@ TEST_CASE("who pays no heed to refusals is closed") {
     CHECK(f.outlet.closes[0].second == CloseCode::policy);
 }
 
+TEST_CASE("who goes on at twice the rate is closed, although every other message is taken") {
+    Fixture f(with_rates(100, 100));
+    const auto socket = f.open();
+    unsigned said = 0;
+    for (; f.outlet.closes.empty() && said < 3 * limits::refused_in_a_row_max; ++said) {
+        f.beat(socket);
+        f.now += std::chrono::milliseconds(5);
+    }
+    REQUIRE(f.outlet.closes.size() == 1);
+    CHECK(said > 2 * limits::refused_in_a_row_max - 10);
+}
+
+TEST_CASE("a pause makes good what was refused before") {
+    Fixture f(with_rates(100, 1));
+    const auto socket = f.open();
+    for (int round = 0; round < 3; ++round) {
+        for (unsigned i = 0; i < limits::refused_in_a_row_max; ++i) f.beat(socket);
+        f.now += std::chrono::seconds(1);
+    }
+    CHECK(f.outlet.closes.empty());
+}
+
 TEST_CASE("topics and events have the lengths that the operator allows") {
     HubLimits limits = small_limits();
     limits.topic_bytes_max = 10;

@@ -37,9 +37,9 @@ struct Fixture : HubFixture {
         : own_rules(std::move(given), true),
           guarded({7, 2}, own_rules, small_limits(), outlet, sink, &names) {}
 
-    SocketId open(std::string_view token = {}) {
-        if (token.empty()) return guarded.on_open(Wire::v2, now);
-        return guarded.on_open(Wire::v2, now, std::make_unique<Bearer>(*names.check(token, now)));
+    SocketId open(std::string_view token = {}, Wire wire = Wire::v2) {
+        if (token.empty()) return guarded.on_open(wire, now);
+        return guarded.on_open(wire, now, std::make_unique<Bearer>(*names.check(token, now)));
     }
     Texts ask(SocketId socket, std::string_view text) {
         guarded.on_text(socket, text, now);
@@ -198,6 +198,20 @@ TEST_CASE("channels that a fresh token does not allow end with an error that say
     CHECK(heard == Texts{R"([null,"5","phoenix",)" + ok,
                          R"(["1","1","room:a","phx_error",{"reason":"topic not in token"}])"});
     CHECK(f.guarded.channels().channel_count() == 1);
+}
+
+TEST_CASE("v1: a channel that ends with an error has the ref of its join") {
+    Fixture f({});
+    const auto alice = f.open("alice", Wire::v1);
+    f.ask(alice, R"({"topic":"room:a","event":"phx_join","payload":{},"ref":"7"})");
+    f.names.grants = TopicGrants{};
+    const auto heard = f.ask(
+        alice,
+        R"({"topic":"phoenix","event":"access_token","payload":{"access_token":"alice"},"ref":"8"})");
+    REQUIRE(heard.size() == 2);
+    CHECK(
+        heard[1] ==
+        R"({"event":"phx_error","payload":{"reason":"topic not in token"},"ref":"7","topic":"room:a"})");
 }
 
 TEST_CASE("a payload without a token is refused by what would be right") {

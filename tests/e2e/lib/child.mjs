@@ -3,10 +3,10 @@
 // Whatever is started here is ended by its own process id: by the test that started it, or, should
 // that test die, when this process exits.
 import {spawn} from "node:child_process";
-import {accessSync, constants} from "node:fs";
+import {accessSync, constants, readFileSync} from "node:fs";
 import {delimiter, join} from "node:path";
 
-import {within} from "./wait.mjs";
+import {until, within} from "./wait.mjs";
 
 const alive = new Set();
 
@@ -75,6 +75,14 @@ export class Child {
     if (this.is_running) this.signal("SIGKILL");
     return this.end();
   }
+}
+
+// Halts a program until SIGCONT. A signal is only on its way when it has been sent.
+export async function stand_still(child) {
+  child.signal("SIGSTOP");
+  await until("it stands still", () => {
+    return readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1].startsWith("T");
+  });
 }
 
 // Runs a program to its end.

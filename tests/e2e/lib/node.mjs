@@ -62,7 +62,11 @@ export class Node {
 
   // Also starts it again after its end: same name, ports and flags, a new process.
   async start() {
-    this.child = new Child(roostd, this.flags, {env: this.options.env});
+    // `exec` keeps it the child of ours.
+    const {env, open_files} = this.options;
+    const [program, ...first] = open_files
+      ? ["/bin/sh", "-c", `ulimit -n ${open_files}; exec "$0" "$@"`, roostd] : [roostd];
+    this.child = new Child(program, [...first, ...this.flags], {env});
     await until(`${this.name} is ready at ${this.url}/readyz`, async () => {
       if (!this.child.is_running) return false;
       return (await http_get(`${this.url}/readyz`)).status === 200;
@@ -177,13 +181,18 @@ export function in_group(test_body) {
   };
 }
 
-// Waits until every one of these nodes sees all the others up.
+// Waits until every one of these nodes sees all the others up, as they are now: not what is still
+// remembered of one that has been started again.
 export async function meshed(nodes, within_ms = 8000) {
+  const selves = await Promise.all(nodes.map(async (node) => {
+    return (await node.nodes()).get(node.name)?.incarnation;
+  }));
   for (const node of nodes) {
     await until(`${node.name} sees ${nodes.map((n) => n.name)} up`, async () => {
       const seen = await node.nodes();
-      const missing = nodes.filter((other) => {
-        return seen.get(other.name)?.state !== (other === node ? "self" : "up");
+      const missing = nodes.filter((other, i) => {
+        const row = seen.get(other.name);
+        return row?.state !== (other === node ? "self" : "up") || row.incarnation !== selves[i];
       });
       if (missing.length) throw new Error(JSON.stringify([...seen.values()]));
       return true;
