@@ -58,6 +58,13 @@ std::optional<Refused> judge_websocket(const Handshake& request) {
         return Refused{Refusal::header, 400,
                        "'sec-websocket-key' header must be 16 bytes in base64"};
     }
+    // No extension is spoken, and an offer is ignored. But libwebsockets reads it, and drops the
+    // connection over a longer one.
+    constexpr std::size_t extension_bytes_max = 254;
+    if (request.extensions.size() > extension_bytes_max) {
+        return Refused{Refusal::header, 400,
+                       "'sec-websocket-extensions' header must not have more than 254 bytes"};
+    }
     return judge_subprotocols(request.subprotocols);
 }
 

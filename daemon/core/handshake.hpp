@@ -14,7 +14,7 @@ namespace roost {
 // A request's headers as they came; empty where it had none.
 struct Handshake {
     bool is_get = false;
-    std::string host, origin, upgrade, connection, version, key, subprotocols;
+    std::string host, origin, upgrade, connection, version, key, extensions, subprotocols;
     unsigned host_count = 1;
     bool is_vsn_spoken = false;
     // What is said of a body: a handshake has none.

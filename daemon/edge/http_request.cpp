@@ -82,6 +82,7 @@ Handshake read_handshake(lws* wsi) {
     request.connection = header(wsi, WSI_TOKEN_CONNECTION);
     request.version = header(wsi, WSI_TOKEN_VERSION);
     request.key = header(wsi, WSI_TOKEN_KEY);
+    request.extensions = header(wsi, WSI_TOKEN_EXTENSIONS);
     request.subprotocols = header(wsi, WSI_TOKEN_PROTOCOL);
     request.has_transfer_encoding = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
     request.content_length = header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);

@@ -68,6 +68,10 @@ void LinkMonitor::on_part(zmq::message_t& part) {
 }
 
 void LinkMonitor::on_told(const Told& told, const std::string& endpoint) {
+    // Its end would have come next: a later one is another's.
+    if (failed_ && told.event != ZMQ_EVENT_DISCONNECTED) {
+        on_event_(*std::exchange(failed_, std::nullopt));
+    }
     switch (told.event) {
         case 0: return;
         case ZMQ_EVENT_ACCEPTED: return on_accepted(static_cast<int>(told.value), endpoint);

@@ -88,6 +88,8 @@ test("what cannot be a handshake is refused with a sentence, and the connection 
       [handshake({"Sec-WebSocket-Protocol": "mqtt"}), 403, /sec-websocket-protocol/],
       [handshake({"Sec-WebSocket-Protocol": "mqtt, phoenix"}), 400, /'phoenix' first/],
       [handshake({"Sec-WebSocket-Protocol": `phoenix, ${"a".repeat(200)}`}), 400, /126 bytes/],
+      [handshake({"Sec-WebSocket-Extensions": "x".repeat(255)}), 400, /254 bytes/],
+      [handshake({"Sec-WebSocket-Extensions": ["x".repeat(127), "x".repeat(127)]}), 400, /254 bytes/],
       [handshake({"Content-Length": "5"}), 400, /no body/],
       [handshake({"Content-Length": ["5", "5"]}), 400, /content-length/],
       [handshake({"Content-Length": "5", "Transfer-Encoding": "chunked"}), 400, /transfer-enc/],

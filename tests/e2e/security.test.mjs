@@ -1,6 +1,7 @@
 // security: with a group key, nodes let in each other and nobody else, and say whom they refuse.
 import assert from "node:assert/strict";
 import {chmodSync, statSync, writeFileSync} from "node:fs";
+import net from "node:net";
 import {dirname, join as path_join} from "node:path";
 import {test} from "node:test";
 import {fileURLToPath} from "node:url";
@@ -100,6 +101,23 @@ for (const {caller, called, reason, noted} of wrong_calls) {
       await listener.quiet();
     }));
 }
+
+test("what hangs up in the midst of a handshake is shown as refused, and up as soon as it is a node",
+  in_group(async (group) => {
+    const far = await group.node();
+    // It reads a greeting and goes, as a node does that is killed just then.
+    const nobody = net.createServer((socket) => {
+      socket.on("error", () => {}).once("data", () => socket.destroy());
+    });
+    group.add(() => nobody.close());
+    await new Promise((done) => nobody.listen(far.group_port, "127.0.0.1", done));
+    const near = await group.start({peers: [far]});
+    const row = await row_of(near, far.group_listen, "refused");
+    assert.match(row.reason, /^the handshake failed: .*, or it is no node$/);
+    await new Promise((done) => nobody.close(done));
+    await far.start();
+    await meshed([near, far], 4000);
+  }));
 
 test("a node that comes back with the right key is let in", in_group(async (group) => {
   const far = await group.start(with_key(group, one, "far.key"));

@@ -5,6 +5,7 @@ import {after, before, describe, test} from "node:test";
 
 import {Raw, connect, join, upgrade_status} from "./lib/client.mjs";
 import {Group, meshed} from "./lib/node.mjs";
+import {Line, handshake, parse_answer} from "./lib/raw_http.mjs";
 import {until, within} from "./lib/wait.mjs";
 
 let group, one, two;
@@ -130,4 +131,26 @@ describe("version 1.0", () => {
       assert.equal(await upgrade_status(`${one.socket_url}/websocket?vsn=${vsn}`), status, vsn);
     }
   });
+});
+
+test("an offer of compressed messages is ignored, and what is compressed is not taken", async () => {
+  const offers = ["permessage-deflate",
+    "permessage-deflate; client_max_window_bits; server_no_context_takeover, x-webkit-deflate-frame",
+    "x".repeat(254), ["permessage-deflate", "x".repeat(230)]];
+  for (const offer of offers) {
+    const line = await Line.open(group, one.port);
+    line.send(handshake({"Sec-WebSocket-Extensions": offer}));
+    await until("it is answered", () => line.text.includes("\r\n\r\n"));
+    const {status, headers} = parse_answer(line.text);
+    assert.deepEqual([status, headers["sec-websocket-extensions"]], [101, undefined], offer);
+  }
+  const client = await Raw.open(group, one, "?vsn=2.0.0", {perMessageDeflate: {threshold: 0}});
+  assert.equal(client.ws.extensions, "");
+  await client.join("room:plain");
+  const text = "again ".repeat(1000);
+  await two.publish("room:plain", "say", {text});
+  assert.equal((await client.next_json())[4].text, text);
+  // A masked text frame with RSV1, as if it had been agreed upon.
+  client.ws._socket.write(Buffer.from("c18100000000ff", "hex"));
+  assert.equal(await client.close_code(), 1002);
 });

@@ -45,6 +45,9 @@ TEST_CASE("a handshake as browsers send it is taken") {
     CHECK(is_taken([](Handshake& r) { r.connection = "keep-alive , UPGRADE ,x"; }));
     CHECK(is_taken([](Handshake& r) { r.upgrade = "WebSocket"; }));
     CHECK(is_taken([](Handshake& r) { r.origin = "https://chat.example.com"; }));
+    CHECK(is_taken(
+        [](Handshake& r) { r.extensions = "permessage-deflate; client_max_window_bits"; }));
+    CHECK(is_taken([](Handshake& r) { r.extensions.assign(254, 'x'); }));
     CHECK(is_taken([](Handshake& r) { r.subprotocols = "phoenix, base64url.bearer.phx.abc"; }));
     CHECK(is_taken([](Handshake& r) {
         r.content_length = "0";
@@ -85,6 +88,7 @@ TEST_CASE("each header that a WebSocket needs is looked at") {
                             "dGhlIHNhbXBsZSBub25j*Q==", "dGhlIHNhbXBsZSBub25jZQAA"}) {
         CHECK(refused(400, [&](Handshake& r) { r.key = key; }) == Refusal::header);
     }
+    CHECK(refused(400, [](Handshake& r) { r.extensions.assign(255, 'x'); }) == Refusal::header);
 }
 
 TEST_CASE("of subprotocols phoenix is taken, as the first") {
