@@ -28,8 +28,9 @@ enum class PollKind : std::uint8_t {
     get,    // what waits?
     lines,  // here are frames, one in each line
     frame,  // here is one
+    look,   // what is there now? To be answered without waiting
 };
-inline constexpr std::size_t poll_kinds = 3;
+inline constexpr std::size_t poll_kinds = 4;
 
 struct PollRequest {
     PollToken token;

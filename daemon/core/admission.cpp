@@ -51,13 +51,18 @@ void Admission::leave_arrived(const std::optional<Address>& who) {
 
 std::optional<Refusal> Admission::settle(const std::optional<Address>& arrived_as,
                                          const std::optional<Address>& who) {
+    if (const auto refusal = settle(who)) return refusal;
+    leave_arrived(arrived_as);
+    return std::nullopt;
+}
+
+std::optional<Refusal> Admission::settle(const std::optional<Address>& who) {
     if (settled_ >= limits_.connections_max) return Refusal::node_full;
     if (std::size_t* mine = count(who, &Counts::settled)) {
         if (*mine >= limits_.per_address_max) return Refusal::address_full;
         ++*mine;
     }
     ++settled_;
-    leave_arrived(arrived_as);
     return std::nullopt;
 }
 

@@ -41,6 +41,9 @@ public:
     // an arrival.
     std::optional<Refusal> settle(const std::optional<Address>& arrived_as,
                                   const std::optional<Address>& who);
+    // The same for one that is on a connection of others, which comes and goes: a client that
+    // polls.
+    std::optional<Refusal> settle(const std::optional<Address>& who);
     void leave_settled(const std::optional<Address>& who);
 
     std::size_t arrived() const { return arrived_; }

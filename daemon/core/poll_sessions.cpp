@@ -8,7 +8,9 @@ namespace roost {
 
 namespace {
 // What one get takes, more or less: the rest is for the next one.
-constexpr std::size_t answer_bytes_max = 1'000'000;
+constexpr std::size_t answer_bytes_max = 200'000;
+// Of one session. phoenix.js has one.
+constexpr std::size_t waits_max = 2;
 }  // namespace
 
 PollSessions::Opened PollSessions::open(std::string secret, Wire wire, Time now,
@@ -27,11 +29,12 @@ void PollSessions::ask(PollId id, const PollRequest& request, Time now) {
     now_ = now;
     const auto found = by_secret_.find(request.token.secret);
     if (found == by_secret_.end()) return outlet_.answer(id, poll_answer(PollAnswer::gone));
-    if (request.kind == PollKind::get) return get(id, found->second, now);
+    if (request.kind == PollKind::get) return get(id, found->second, true, now);
+    if (request.kind == PollKind::look) return get(id, found->second, false, now);
     post(id, found->second, request, now);
 }
 
-void PollSessions::get(PollId id, SocketId socket, Time now) {
+void PollSessions::get(PollId id, SocketId socket, bool may_wait, Time now) {
     Session& session = sessions_.at(socket);
     touch(session, now);
     hub_.on_pong(socket, now);
@@ -39,6 +42,12 @@ void PollSessions::get(PollId id, SocketId socket, Time now) {
     session.waiting.reset();
     collect(socket);
     if (!session.messages.empty()) return answer_with_messages(id, session);
+    if (!may_wait) return answer_with_nothing(id, session);
+    if (session.waits.size() == waits_max) {
+        const PollId oldest = session.waits.front();
+        stop_waiting(oldest);
+        answer_with_nothing(oldest, session);
+    }
     session.waiting = id;
     session.waits.push_back(id);
     by_id_[id] = waits_.insert(waits_.end(), {id, socket, now + limits_.window});
@@ -57,6 +66,10 @@ void PollSessions::collect(SocketId socket) {
 void PollSessions::answer_with_messages(PollId id, Session& session) {
     outlet_.answer(id, poll_answer(PollAnswer::ok, session.token, session.messages));
     session.messages = {};
+}
+
+void PollSessions::answer_with_nothing(PollId id, const Session& session) {
+    outlet_.answer(id, poll_answer(PollAnswer::nothing, session.token, {}));
 }
 
 void PollSessions::post(PollId id, SocketId socket, const PollRequest& request, Time now) {
@@ -113,18 +126,22 @@ bool PollSessions::send(SocketId socket, std::string_view frames) {
     return true;
 }
 
-void PollSessions::end(SocketId socket) {
+void PollSessions::end_if_closed(SocketId socket) {
     const auto found = sessions_.find(socket);
-    if (found == sessions_.end()) return;
-    for (const PollId id : std::vector(found->second.waits)) {
-        stop_waiting(id);
-        outlet_.answer(id, poll_answer(PollAnswer::gone));
-    }
-    by_age_.erase(found->second.place);
-    by_secret_.erase(found->second.token.secret);
-    sessions_.erase(found);
+    if (found != sessions_.end() && found->second.is_closed) end(socket);
+}
+
+void PollSessions::end(SocketId socket) {
+    const std::vector<PollId> waits = sessions_.at(socket).waits;
+    for (const PollId id : waits) stop_waiting(id);
+    const Session& session = sessions_.at(socket);
+    by_age_.erase(session.place);
+    by_secret_.erase(session.token.secret);
+    sessions_.erase(socket);
     hub_.on_close(socket);
     outlet_.over(socket);
+    // At last: who is told so may begin a new one.
+    for (const PollId id : waits) outlet_.answer(id, poll_answer(PollAnswer::gone));
 }
 
 void PollSessions::tick(Time now) {
@@ -133,7 +150,7 @@ void PollSessions::tick(Time now) {
         const PollId id = waits_.front().id;
         Session& session = stop_waiting(id);
         touch(session, now);
-        outlet_.answer(id, poll_answer(PollAnswer::nothing, session.token, {}));
+        answer_with_nothing(id, session);
     }
     while (!by_age_.empty() && sessions_.at(by_age_.front()).polled + 2 * limits_.window <= now) {
         end(by_age_.front());

@@ -60,8 +60,9 @@ public:
 
     // What the hub sends, as to any socket.
     bool send(SocketId socket, std::string_view frames);
-    // Ends the session. Not within a call of the hub.
-    void end(SocketId socket);
+    // The hub has closed it: it ends with the turn, as what has been said still leaves.
+    void close(SocketId socket) { sessions_.at(socket).is_closed = true; }
+    void end_if_closed(SocketId socket);
     void tick(Time now);
 
     bool has(SocketId socket) const { return sessions_.contains(socket); }
@@ -78,18 +79,21 @@ private:
         PollToken token;
         std::string messages;  // JSON strings, with commas between them
         Time polled{};
+        bool is_closed = false;  // by the hub
         std::vector<PollId> waits;
-        // Which of them is answered when there is something: the newest. Others wait out their
-        // time.
+        // Which of them is answered when there is something: the newest. The one before it waits
+        // out its time.
         std::optional<PollId> waiting;
         std::list<SocketId>::iterator place;  // in by_age_
     };
 
-    void get(PollId id, SocketId socket, Time now);
+    void end(SocketId socket);
+    void get(PollId id, SocketId socket, bool may_wait, Time now);
     void post(PollId id, SocketId socket, const PollRequest& request, Time now);
     void say(SocketId socket, std::string_view frame, bool is_binary, Time now);
     void collect(SocketId socket);
     void answer_with_messages(PollId id, Session& session);
+    void answer_with_nothing(PollId id, const Session& session);
     void touch(Session& session, Time now);
     // The session of the wait, which is over.
     Session& stop_waiting(PollId id);

@@ -11,7 +11,6 @@
 
 #include "daemon/core/invariant.hpp"
 #include "daemon/edge/door.hpp"
-#include "daemon/edge/held_requests.hpp"
 #include "daemon/edge/http_page.hpp"
 #include "daemon/edge/http_request.hpp"
 #include "daemon/edge/lws_context.hpp"
@@ -49,6 +48,10 @@ void cut_off(lws* wsi) {
     lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_SYNC);
 }
 
+Visitor* visitor_of(lws* wsi) {
+    return static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+}
+
 struct Entry {
     lws* wsi = nullptr;
     CloseCode code{};
@@ -74,7 +77,6 @@ struct Clients::Impl {
     Visitors visitors;
     const Visitor* last_gone = nullptr;
     Polls polls;
-    HeldRequests held;
 
     Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_,
          PollRelay relay)
@@ -88,8 +90,8 @@ struct Clients::Impl {
           visitors(door_),
           polls(config.home, config.polls, door_, tokens_,
                 {pages.is_ready, std::move(relay),
-                 [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); }}),
-          held(loop_, &cut_off) {}
+                 [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); },
+                 [this] { return loop.now(); }}) {}
 
     void start();
     void accept_some(Listener& listener);
@@ -106,8 +108,8 @@ struct Clients::Impl {
     int serve(lws* wsi, std::string_view path);
     void show(lws* wsi, HttpPage page);
     int write(lws* wsi);
-    // After anything that was done for a client that polls.
-    int go_on_polling(lws* wsi);
+    int serve_poll(lws* wsi, Visitor& visitor);
+    int wait_for_answer(lws* wsi, Visitor& visitor);
     Entry* entry_of(SocketId socket);
     static int on_event(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                         size_t size) noexcept;
@@ -172,18 +174,17 @@ void Clients::Impl::cut_late() {
 }
 
 int Clients::Impl::upgrade(lws* wsi, void* header) {
-    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
-    if (!visitor) return end;
+    Visitor* visitor = visitor_of(wsi);
+    if (!visitor || visitor->is_waiting) return end;
     const UpgradePaths paths{websocket_path, door.rules().has_echo ? "/echo" : ""};
     return check_upgrade(wsi, paths, {door, visitors, tokens, loop.now(), config.frame_bytes_max},
                          *visitor, header);
 }
 
 void Clients::Impl::leave(lws* wsi) {
-    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    Visitor* visitor = visitor_of(wsi);
     if (!visitor) return;
     polls.on_gone(wsi);
-    held.forget(wsi);
     lws_set_opaque_user_data(wsi, nullptr);
     last_gone = visitor;
     visitors.leave(*visitor);
@@ -194,12 +195,12 @@ Echo* Clients::Impl::echo_of(lws* wsi, lws_callback_reasons reason) {
                            reason == LWS_CALLBACK_RECEIVE_PONG ||
                            reason == LWS_CALLBACK_SERVER_WRITEABLE;
     if (!is_for_it) return nullptr;
-    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    const Visitor* visitor = visitor_of(wsi);
     return visitor ? visitor->echo.get() : nullptr;
 }
 
 void Clients::Impl::open(Session& session, lws* wsi) {
-    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    Visitor* visitor = visitor_of(wsi);
     session.socket = hub->on_open(visitor->wire, loop.now(), std::move(visitor->bearer));
     session.is_open = true;
     if (session.socket >= entries.size()) entries.resize(std::size_t{session.socket} + 1);
@@ -246,12 +247,10 @@ void Clients::Impl::gone(Session& session) {
 }
 
 int Clients::Impl::serve(lws* wsi, std::string_view path) {
-    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    Visitor* visitor = visitor_of(wsi);
+    if (visitor->is_waiting) return end;  // a further request
     if (visitor->postponed) return begin_wait(wsi, door, *visitor) ? keep : end;
-    if (path == long_poll_path && config.has_long_poll) {
-        polls.on_request(wsi, *visitor, loop.now());
-        return go_on_polling(wsi);
-    }
+    if (path == long_poll_path && config.has_long_poll) return serve_poll(wsi, *visitor);
     if (refuse_page(wsi, door, *visitor)) return end;
     HttpPage page = page_at(path, pages, {websocket_path, config.has_try_page});
     page.is_last |= wants_close(wsi);
@@ -261,29 +260,44 @@ int Clients::Impl::serve(lws* wsi, std::string_view path) {
 }
 
 void Clients::Impl::show(lws* wsi, HttpPage page) {
-    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
-    held.release(wsi);
+    Visitor* visitor = visitor_of(wsi);
+    // The library takes the request for answered: see wait_for_answer().
+    if (visitor->is_waiting && !visitor->is_left_open) {
+        write_by_hand(wsi, page);
+        lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+        return;
+    }
     visitor->page = std::make_unique<HttpPage>(std::move(page));
     lws_callback_on_writable(wsi);
 }
 
-int Clients::Impl::go_on_polling(lws* wsi) {
-    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
-    visitor->is_waiting = polls.is_waiting(wsi);
-    if (!visitor->is_waiting) return keep;
-    // The library's own time for a request is over sooner than a long poll.
+int Clients::Impl::serve_poll(lws* wsi, Visitor& visitor) {
+    // What the library has already read behind another request it would take for the body of a post
+    // from its head on, without end. A poll is the first request of its connection, and the last.
+    if (visitor.was_served) return end;
+    polls.on_request(wsi, visitor);
+    visitor.is_left_open = !polls.is_long(wsi);
+    return wait_for_answer(wsi, visitor);
+}
+
+// A request that is left open the library neither reads nor closes, and turns its loop for as long
+// as there is something to read. So one that may wait for long counts as done, with nothing
+// written, and its headers are let go; who hangs up, or says more, is gone.
+int Clients::Impl::wait_for_answer(lws* wsi, Visitor& visitor) {
+    visitor.is_waiting = polls.is_waiting(wsi);
+    if (!visitor.is_waiting) return keep;
+    if (!visitor.is_left_open && lws_http_transaction_completed(wsi) != 0) return end;
+    // Its own time for a next request, or for a body, is over sooner than a poll.
     lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
-    held.hold(wsi);
     return keep;
 }
 
 int Clients::Impl::write(lws* wsi) {
-    auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
+    Visitor* visitor = visitor_of(wsi);
     if (!visitor || !visitor->page) return keep;
     const auto page = std::move(visitor->page);
     if (!write_page(wsi, *page) || page->is_last) return end;
     visitor->was_served = true;
-    visitor->is_waiting = false;
     visitors.expect(*visitor, loop.now());
     return lws_http_transaction_completed(wsi) ? end : keep;
 }
@@ -325,8 +339,8 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
         case LWS_CALLBACK_HTTP: return impl->serve(wsi, bytes());
         case LWS_CALLBACK_HTTP_BODY: impl->polls.on_body(wsi, bytes()); return keep;
         case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-            impl->polls.on_body_end(wsi, impl->loop.now());
-            return impl->go_on_polling(wsi);
+            impl->polls.on_body_end(wsi);
+            return impl->wait_for_answer(wsi, *visitor_of(wsi));
         case LWS_CALLBACK_HTTP_WRITEABLE: return impl->write(wsi);
         default: return lws_callback_http_dummy(wsi, reason, user, in, size);
     }
@@ -373,21 +387,16 @@ bool Clients::send(SocketId socket, std::string_view bytes) {
 }
 
 void Clients::close(SocketId socket, CloseCode code) {
-    if (Entry* entry = impl_->entry_of(socket)) {
-        entry->code = code;
-        entry->is_close_wanted = true;
-    }
+    Entry* entry = impl_->entry_of(socket);
+    if (!entry) return impl_->polls.close(socket);
+    entry->code = code;
+    entry->is_close_wanted = true;
     impl_->to_close.push_back(socket);
 }
 
 void Clients::end_turn() {
     for (const SocketId socket : std::exchange(impl_->to_close, {})) {
-        Entry* const found = impl_->entry_of(socket);
-        if (!found) {
-            impl_->polls.end(socket);
-            continue;
-        }
-        Entry& entry = *found;
+        Entry& entry = impl_->entries[socket];
         // The socket may be gone since, and another one have its place.
         if (!std::exchange(entry.is_close_wanted, false) || entry.is_closing) continue;
         send(socket, ws::close_frame(static_cast<std::uint16_t>(entry.code)));
@@ -395,6 +404,7 @@ void Clients::end_turn() {
         entry.cut_at = impl_->loop.now() + close_wait;
         impl_->closing.push_back(socket);
     }
+    impl_->polls.end_turn();
 }
 
 void Clients::tick() {
@@ -411,8 +421,7 @@ void Clients::tick() {
     impl_->closing.insert(impl_->closing.end(), waiting.begin(), waiting.end());
     refuse_postponed(impl_->visitors, impl_->loop.now());
     impl_->cut_late();
-    impl_->held.tick();
-    impl_->polls.tick(impl_->loop.now());
+    impl_->polls.tick();
     for (Listener& listener : impl_->config.listeners) {
         if (std::exchange(listener.is_paused, false)) impl_->loop.resume(listener.fd);
     }
@@ -426,7 +435,7 @@ void Clients::stop_listening() {
 }
 
 void Clients::ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer) {
-    impl_->polls.ask(request, std::move(on_answer), impl_->loop.now());
+    impl_->polls.ask(request, std::move(on_answer));
 }
 
 void Clients::on_relayed(PollId id, PollAnswer answer) {

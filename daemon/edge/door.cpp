@@ -43,6 +43,11 @@ std::optional<Refusal> Door::settle(const Address& peer, const Address& client) 
     return admission_.settle(counted(peer), counted(client));
 }
 
+std::optional<Refusal> Door::settle(const Address& client) {
+    const std::lock_guard lock(mutex_);
+    return admission_.settle(counted(client));
+}
+
 void Door::leave(const Address& peer, const Address& client, bool is_settled) {
     const std::lock_guard lock(mutex_);
     if (is_settled) {

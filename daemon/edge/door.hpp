@@ -38,6 +38,8 @@ public:
     // False: it is to be closed. Otherwise leave() follows at its end.
     bool arrive(const Address& peer);
     std::optional<Refusal> settle(const Address& peer, const Address& client);
+    // A client that polls, whose connections come and go. leave() with is_settled follows.
+    std::optional<Refusal> settle(const Address& client);
     void leave(const Address& peer, const Address& client, bool is_settled);
 
     // Counts a refusal, and notes it.

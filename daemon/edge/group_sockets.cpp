@@ -26,7 +26,8 @@ constexpr int unlimited = 0;
 constexpr int publish_backlog = 20'000;
 // Answers to a peer: more than one answer to a repair holds.
 constexpr int answer_backlog = 10'000;
-// A length is the first thing a stranger can lie about, and libzmq allocates what it says.
+// A length is the first thing a stranger can lie about, and libzmq allocates what it says: 8 MB
+// where posts of clients that poll come in.
 constexpr std::int64_t subscription_bytes_max = 1024;
 constexpr std::int64_t directed_bytes_max = limits::group_call_bytes_max;
 constexpr std::int64_t broadcast_bytes_max = 128'000'000;  // above the greatest --max-frame-bytes

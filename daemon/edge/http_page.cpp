@@ -41,6 +41,7 @@ bool write_head(lws* wsi, const HttpPage& page) {
 
 std::string_view phrase_of(unsigned status) {
     switch (status) {
+        case 200: return "OK";
         case 400: return "Bad Request";
         case 403: return "Forbidden";
         case 404: return "Not Found";
@@ -62,16 +63,22 @@ bool write_page(lws* wsi, const HttpPage& page) {
     return lws_write(wsi, data, page.body.size(), LWS_WRITE_HTTP_FINAL) >= 0;
 }
 
-void write_refusal(lws* wsi, unsigned status, std::string_view sentence) {
-    // By hand: libwebsockets has not looked at the request's version yet, and would answer in 1.0.
+void write_by_hand(lws* wsi, const HttpPage& page) {
     std::string answer(LWS_PRE, '\0');
-    answer.append("HTTP/1.1 ").append(std::to_string(status)).append(" ");
-    answer.append(phrase_of(status)).append("\r\ncontent-type: text/plain\r\n");
-    answer.append("content-length: ").append(std::to_string(sentence.size() + 1));
-    answer.append("\r\nconnection: close\r\n\r\n").append(sentence).append("\n");
+    answer.append("HTTP/1.1 ").append(std::to_string(page.status)).append(" ");
+    answer.append(phrase_of(page.status)).append("\r\ncontent-type: ").append(page.type);
+    answer.append("\r\ncontent-length: ").append(std::to_string(page.body.size()));
+    for (const auto& [name, value] : page.headers) {
+        answer.append("\r\n").append(name).append(" ").append(value);
+    }
+    answer.append("\r\nconnection: close\r\n\r\n").append(page.body);
     auto* data = reinterpret_cast<unsigned char*>(answer.data()) + LWS_PRE;
     // What it had to say has been read, and what it gets is flushed before the end.
     lws_write(wsi, data, answer.size() - LWS_PRE, LWS_WRITE_HTTP);
+}
+
+void write_refusal(lws* wsi, unsigned status, std::string_view sentence) {
+    write_by_hand(wsi, {status, "text/plain", std::string(sentence) + "\n"});
 }
 
 }  // namespace roost

@@ -22,8 +22,10 @@ struct HttpPage {
 // When the connection can be written to. False if it is to be ended.
 bool write_page(lws* wsi, const HttpPage& page);
 
-// An answer to a request of which libwebsockets has read no more than the head. The connection is
-// to be ended behind it.
+// An answer to a request of which libwebsockets has read no more than the head (it has not looked
+// at the version yet, and would answer in 1.0), or that it takes for answered. The connection is to
+// be ended behind it.
+void write_by_hand(lws* wsi, const HttpPage& page);
 void write_refusal(lws* wsi, unsigned status, std::string_view sentence);
 
 }  // namespace roost

@@ -29,14 +29,14 @@ std::string draw_secret() {
 }
 
 HttpPage page_of(PollAnswer answer) {
-    HttpPage page{200, "application/json; charset=utf-8", std::move(answer.body)};
+    HttpPage page{200, "application/json; charset=utf-8", std::move(answer.body), true};
     page.headers = {{"cache-control:", "no-store"}, {allow_origin, "*"}};
     return page;
 }
 
 // What a page of another origin asks before it posts.
 HttpPage preflight(lws* wsi) {
-    HttpPage page{200, "text/plain", {}};
+    HttpPage page{200, "text/plain", {}, true};
     page.headers = {{allow_origin, "*"},
                     {"access-control-allow-methods:", "get, post, options"},
                     {"access-control-max-age:", "3600"}};
@@ -68,11 +68,10 @@ void Polls::attach(Hub& hub) {
     sessions_ = std::make_unique<PollSessions>(home_, limits_, hub, outlet);
 }
 
-void Polls::on_request(lws* wsi, const Visitor& visitor, Time now) {
-    INVARIANT(!calls_.contains(wsi));  // libwebsockets has one request after the other
+void Polls::on_request(lws* wsi, const Visitor& visitor) {
+    INVARIANT(!calls_.contains(wsi));  // it is the first of its connection
     const Handshake request = read_handshake(wsi);
     Call call;
-    call.is_last = wants_close(wsi);
     const bool is_post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
     const bool has_length = !request.content_length.empty();
     if (judge_lengths(request)) return refuse(wsi, 400);
@@ -86,9 +85,7 @@ void Polls::on_request(lws* wsi, const Visitor& visitor, Time now) {
         return refuse(wsi, 400);
     }
     if (lws_hdr_total_length(wsi, WSI_TOKEN_OPTIONS_URI) > 0) {
-        HttpPage page = preflight(wsi);
-        page.is_last = call.is_last;
-        return outside_.show(wsi, std::move(page));
+        return outside_.show(wsi, preflight(wsi));
     }
     if (!is_post && !request.is_get) return refuse(wsi, 400);
 
@@ -97,9 +94,10 @@ void Polls::on_request(lws* wsi, const Visitor& visitor, Time now) {
     call.wire = wire_of(wsi);
     if (call.wire == Wire::v2) call.wire = Wire::v2_text;
     if (tokens_.has_keys()) call.client_token = token_of(wsi);
-    call.now = now;
     const auto token = session_of(wsi);
     if (token) call.request.token = *token;
+    // Where the connection ends with the request the library cannot wait for the answer.
+    if (!is_post && wants_close(wsi)) call.request.kind = PollKind::look;
     if (is_post) {
         const auto type = header(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
         call.request.kind =
@@ -115,7 +113,7 @@ void Polls::on_request(lws* wsi, const Visitor& visitor, Time now) {
     bodies_bytes_ += counted(call.body_bytes);
     const bool is_whole = call.body_bytes == 0;
     calls_[wsi] = std::move(call);
-    if (is_whole) on_body_end(wsi, now);
+    if (is_whole) on_body_end(wsi);
 }
 
 void Polls::on_body(lws* wsi, std::string_view piece) {
@@ -126,31 +124,29 @@ void Polls::on_body(lws* wsi, std::string_view piece) {
     body.append(piece.substr(0, found->second.body_bytes - body.size()));
 }
 
-void Polls::on_body_end(lws* wsi, Time now) {
+void Polls::on_body_end(lws* wsi) {
     const auto found = calls_.find(wsi);
     if (found == calls_.end() || found->second.id != 0) return;
     Call& call = found->second;
-    bodies_bytes_ -= counted(std::exchange(call.body_bytes, 0));
     if (call.verdict) return finish(wsi, PollAnswer(*call.verdict));
-    bring(wsi, call, now);
+    bring(wsi, call);
 }
 
-void Polls::bring(lws* wsi, Call& call, Time now) {
+void Polls::bring(lws* wsi, Call& call) {
     call.id = ++last_id_;
-    call.now = now;
     asked_[call.id] = [this, wsi](PollAnswer answer) { finish(wsi, std::move(answer)); };
     // The answer may come before the call returns, and take `call` with it.
     const PollId id = call.id;
     PollRequest request = call.request;
     call.request.body = {};
-    if (request.token.home == home_) return sessions_->ask(id, request, now);
+    if (request.token.home == home_) return sessions_->ask(id, request, outside_.now());
     outside_.relay(id, std::move(request));
 }
 
-void Polls::ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer, Time now) {
+void Polls::ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer) {
     const PollId id = ++last_id_;
     asked_[id] = std::move(on_answer);
-    sessions_->ask(id, request, now);
+    sessions_->ask(id, request, outside_.now());
 }
 
 void Polls::answer_to(PollId id, PollAnswer answer) {
@@ -165,13 +161,10 @@ void Polls::finish(lws* wsi, PollAnswer answer) {
     const auto found = calls_.find(wsi);
     const Call call = std::move(found->second);
     calls_.erase(found);
-    if (answer.status == PollAnswer::gone && call.request.kind == PollKind::get) {
-        answer = open(call);
-    }
-    HttpPage page = page_of(std::move(answer));
-    // A node that stops is not to be asked again.
-    page.is_last = call.is_last || !outside_.is_ready();
-    outside_.show(wsi, std::move(page));
+    bodies_bytes_ -= counted(call.body_bytes);
+    const bool is_get = call.request.kind == PollKind::get || call.request.kind == PollKind::look;
+    if (answer.status == PollAnswer::gone && is_get) answer = open(call);
+    outside_.show(wsi, page_of(std::move(answer)));
 }
 
 PollAnswer Polls::open(const Call& call) {
@@ -182,7 +175,7 @@ PollAnswer Polls::open(const Call& call) {
     }
     std::unique_ptr<const Bearer> bearer;
     if (!call.client_token.empty()) {
-        auto checked = tokens_.check(call.client_token, call.now);
+        auto checked = tokens_.check(call.client_token, outside_.now());
         if (!checked) {
             door_.refuse(Refusal::token, call.client, name_of(checked.error()));
             return poll_refusal(name_of(checked.error()));
@@ -190,13 +183,11 @@ PollAnswer Polls::open(const Call& call) {
         bearer = std::make_unique<const Bearer>(std::move(*checked));
     }
     // A session counts as a connection.
-    if (!door_.arrive(call.client)) return poll_refusal("too many connections");
-    if (const auto full = door_.settle(call.client, call.client)) {
-        door_.leave(call.client, call.client, false);
+    if (const auto full = door_.settle(call.client)) {
         door_.refuse(*full, call.client);
         return poll_refusal("too many connections");
     }
-    auto opened = sessions_->open(draw_secret(), *call.wire, call.now, std::move(bearer));
+    auto opened = sessions_->open(draw_secret(), *call.wire, outside_.now(), std::move(bearer));
     clients_[opened.socket] = call.client;
     return std::move(opened.answer);
 }
@@ -219,8 +210,24 @@ bool Polls::is_waiting(lws* wsi) const {
     return found != calls_.end() && found->second.id != 0;
 }
 
+bool Polls::is_long(lws* wsi) const {
+    const auto found = calls_.find(wsi);
+    return found != calls_.end() && found->second.request.kind == PollKind::get;
+}
+
 bool Polls::send(SocketId socket, std::string_view frames) {
     return !sessions_->has(socket) || sessions_->send(socket, frames);
+}
+
+void Polls::close(SocketId socket) {
+    if (!sessions_->has(socket)) return;
+    sessions_->close(socket);
+    to_close_.push_back(socket);
+}
+
+void Polls::end_turn() {
+    // The socket may be gone since, and another session have its place.
+    for (const SocketId socket : std::exchange(to_close_, {})) sessions_->end_if_closed(socket);
 }
 
 void Polls::over(SocketId socket) {

@@ -2,7 +2,8 @@
 //
 // Reads their requests, which may be for a session of this shard, of another, or of another node:
 // then they are relayed, so that a balancer in front may send each request where it likes. Answers
-// are pages, given to the owner of the connection. One loop, one thread. Spec: proto/client.md.
+// are pages, given to the owner of the connection; each is the last of its connection. One loop,
+// one thread. Spec: proto/client.md.
 #pragma once
 
 #include <functional>
@@ -28,6 +29,7 @@ struct PollsOutside {
     PollRelay relay;  // answered by Polls::on_relayed
     // The answer to the connection's request.
     std::function<void(lws* wsi, HttpPage page)> show;
+    std::function<Time()> now;
 };
 
 class Polls final : private PollOutlet {
@@ -39,21 +41,25 @@ public:
     void attach(Hub& hub);
 
     // A request whose head has been read, pieces of its body, and the end of it.
-    void on_request(lws* wsi, const Visitor& visitor, Time now);
+    void on_request(lws* wsi, const Visitor& visitor);
     void on_body(lws* wsi, std::string_view piece);
-    void on_body_end(lws* wsi, Time now);
+    void on_body_end(lws* wsi);
     void on_gone(lws* wsi);
     // Has the whole request been read, and its answer not been shown?
     bool is_waiting(lws* wsi) const;
+    // May it wait for as long as the window?
+    bool is_long(lws* wsi) const;
 
     // The request of another shard's or node's client, for a session of this shard.
-    void ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer, Time now);
+    void ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer);
     void on_relayed(PollId id, PollAnswer answer) { answer_to(id, std::move(answer)); }
 
     // The hub's side, as for any socket; sockets that are none of a session are let be.
     bool send(SocketId socket, std::string_view frames);
-    void end(SocketId socket) { sessions_->end(socket); }
-    void tick(Time now) { sessions_->tick(now); }
+    // Takes effect in end_turn(), after what the hub has flushed.
+    void close(SocketId socket);
+    void end_turn();
+    void tick() { sessions_->tick(outside_.now()); }
     std::string address_of(SocketId socket) const;
     const PollSessions& sessions() const { return *sessions_; }
 
@@ -64,22 +70,19 @@ private:
         std::size_t body_bytes = 0;
         std::optional<PollAnswer> verdict;  // known before it has been read
         PollId id = 0;                      // once it has been read
-        bool is_last = false;
         // Who asks, should it be for a new session.
         std::optional<Wire> wire;
         std::string client_token;
         Address client;
-        Time now{};
     };
 
     void answer(PollId id, PollAnswer answer) override { answer_to(id, std::move(answer)); }
     void over(SocketId socket) override;
 
     void answer_to(PollId id, PollAnswer answer);
-    void bring(lws* wsi, Call& call, Time now);
+    void bring(lws* wsi, Call& call);
     void finish(lws* wsi, PollAnswer answer);
     PollAnswer open(const Call& call);
-    // Ends the connection: where its next request would begin is not known.
     void refuse(lws* wsi, unsigned status);
 
     Origin home_;
@@ -92,7 +95,8 @@ private:
     std::unordered_map<PollId, std::function<void(PollAnswer)>> asked_;
     std::unordered_map<SocketId, Address> clients_;
     PollId last_id_ = 0;
-    std::size_t bodies_bytes_ = 0;  // promised by the calls that are being read
+    std::size_t bodies_bytes_ = 0;  // promised by the calls that are not answered
+    std::vector<SocketId> to_close_;
 };
 
 }  // namespace roost

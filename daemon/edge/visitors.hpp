@@ -38,8 +38,9 @@ struct Visitor {
     lws* wsi = nullptr;
     Time late_at{};
     bool is_settled = false;
-    bool was_served = false;  // a page at least
-    bool is_waiting = false;  // for an answer: it cannot be late
+    bool was_served = false;    // a page at least
+    bool is_waiting = false;    // for an answer: it cannot be late
+    bool is_left_open = false;  // its request, while it waits: the answer is near
     // Of a WebSocket that is none of /echo, until it is open.
     Wire wire = Wire::v2;
     std::unique_ptr<const Bearer> bearer;

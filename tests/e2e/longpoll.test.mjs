@@ -173,20 +173,53 @@ test("a client that says more while it waits, or hangs up, does not keep the nod
     const ticks = () => readFileSync(`/proc/${node.pid}/stat`, "utf8").split(" ").slice(13, 15)
       .reduce((sum, text) => sum + Number(text), 0);
     const get = `GET ${new URL(session.url).pathname}${new URL(session.url).search} HTTP/1.1`;
-    line.send(request(get, {Host: "x"}) + "GET /healthz HTTP/1.1\r\nHost: x\r\n");
+    line.send(request(get, {Host: "x"}));
     await until("it waits", async () => (await metric(node, "longpoll_waiting")) === 1);
+    line.send("GET /healthz HTTP/1.1\r\nHost: x\r\n");
     const [before, since] = [ticks(), performance.now()];
     await until("it is answered", () => line.text.includes('"status":204'));
     const share = (ticks() - before) * 10 / (performance.now() - since);
     assert.ok(share < 0.4, `the node used ${Math.round(share * 100)} % of a core meanwhile`);
-    line.send("\r\n");
-    await until("what was said meanwhile is answered", () => line.text.includes("alive"));
+    await line.until_closed();
 
-    line.send(request(get, {Host: "x"}) + "GET");
-    await until("it waits again", async () => (await metric(node, "longpoll_waiting")) === 1);
-    line.socket.destroy();
-    await until("the node knows", async () => (await metric(node, "longpoll_waiting")) === 0, 1500);
+    for (const more of ["", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"]) {
+      const other = await Line.open(group, node.port);
+      other.send(request(get, {Host: "x"}));
+      await until("it waits", async () => (await metric(node, "longpoll_waiting")) === 1);
+      if (more) other.send(more);
+      else other.socket.destroy();
+      await until("the node knows", async () => (await metric(node, "longpoll_waiting")) === 0, 1500);
+      if (more) assert.equal(await other.until_closed(), "", "whoever says more is gone");
+    }
   }));
+
+test("requests in one go: the first counts, and nobody else waits", in_group(async (group) => {
+  const node = await group.start({shards: 1});
+  const session = await Session.open(node);
+  const path = `${new URL(session.url).pathname}${new URL(session.url).search}`;
+  const get = request(`GET ${path} HTTP/1.1`, {Host: "x"});
+  const post = request(`POST ${path} HTTP/1.1`, {Host: "x", "Content-Length": 5}) + "hello";
+  const page = request("GET /healthz HTTP/1.1", {Host: "x"});
+  for (const requests of [page + post, page + get, post + post + post, get + get, get + post, get + page]) {
+    const line = await Line.open(group, node.port);
+    line.send(requests);
+    await until("others are served", async () => (await node.get("/healthz")).status === 200, 2000);
+    line.socket.destroy();
+  }
+  await until("nobody waits", async () => (await metric(node, "longpoll_waiting")) === 0);
+}));
+
+test("a proxy that ends each connection is answered at once", in_group(async (group) => {
+  const node = await group.start();
+  const session = await Session.open(node);
+  await session.join("room:short");
+  const path = `${new URL(session.url).pathname}${new URL(session.url).search}`;
+  for (const [version, headers] of [["1.0", {}], ["1.1", {Connection: "close"}]]) {
+    const line = await Line.open(group, node.port);
+    line.send(request(`GET ${path} HTTP/${version}`, {Host: "x", ...headers}));
+    assert.match(await line.until_closed(), /"status":204/);
+  }
+}));
 
 test("a session that is not polled ends; one that lets too much wait, too", in_group(async (group) => {
   const node = await group.start({flags: ["--longpoll-window", "400", "--max-queue-bytes", "100000"]});

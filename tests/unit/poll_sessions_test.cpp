@@ -25,7 +25,10 @@ struct Polling : SocketSink {
     bool send(SocketId to, std::string_view bytes) override { return sessions.send(to, bytes); }
     void end_turn() {
         hub.flush();
-        for (const auto& [closed, code] : std::exchange(outlet.closes, {})) sessions.end(closed);
+        for (const auto& [closed, code] : std::exchange(outlet.closes, {})) {
+            sessions.close(closed);
+            sessions.end_if_closed(closed);
+        }
     }
     void post(std::string body, PollKind kind = PollKind::lines, const PollToken& to = token) {
         sessions.ask(++last, {to, kind, std::move(body)}, now);
@@ -122,6 +125,30 @@ TEST_CASE("of two gets the newer is answered, and the older waits out its time")
     CHECK(p.body(p.get()) == p.message("2"));
 }
 
+TEST_CASE("of three gets the first is sent away") {
+    Polling p;
+    p.join();
+    const auto first = p.get();
+    const auto second = p.get();
+    CHECK(p.status(first) == 0);
+    const auto third = p.get();
+    CHECK(p.status(first) == 204);
+    CHECK(p.status(second) == 0);
+    p.publish("1");
+    CHECK(p.status(third) == 200);
+}
+
+TEST_CASE("who only looks does not wait") {
+    Polling p;
+    p.join();
+    p.sessions.ask(++p.last, {token, PollKind::look, {}}, p.now);
+    CHECK(p.status(p.last) == 204);
+    CHECK(p.sessions.waiting() == 0);
+    p.publish("1");
+    p.sessions.ask(++p.last, {token, PollKind::look, {}}, p.now);
+    CHECK(p.body(p.last) == p.message("1"));
+}
+
 TEST_CASE("when the newer get is gone, what comes is kept for the next") {
     Polling p;
     p.join();
@@ -200,8 +227,13 @@ TEST_CASE("the hub closes a session: every get that waits is told") {
     CHECK(p.body(newer) == R"({"status":410})");
     CHECK(p.sessions.waiting() == 0);
     CHECK(p.hub.connection_count() == 0);
-    p.sessions.end(p.socket);  // again: it has been
+    p.sessions.end_if_closed(p.socket);  // again: it has been
     CHECK(p.answers.ended.size() == 1);
+    // Another session has its place by now.
+    const auto next = p.sessions.open(std::string(16, 'n'), Wire::v2_text, p.now).socket;
+    CHECK(next == p.socket);
+    p.sessions.end_if_closed(next);
+    CHECK(p.sessions.size() == 1);
 }
 
 TEST_CASE("bytes may be said, and are told as JSON") {
