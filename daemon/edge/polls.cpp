@@ -104,8 +104,8 @@ void Polls::on_request(lws* wsi, const Visitor& visitor) {
             type.starts_with("application/x-ndjson") ? PollKind::lines : PollKind::frame;
     }
     const bool is_allowed = door_.rules().origins.allow(request.origin, request.host);
-    if (!is_allowed) door_.refuse(Refusal::origin, call.client);
     if (!is_allowed) {
+        door_.refuse(Refusal::origin, call.client);
         call.verdict = poll_refusal("pages of this origin may not connect here");
     } else if (!token) {
         call.verdict = poll_answer(PollAnswer::gone);

@@ -384,11 +384,15 @@ test("a node that stops lets its polling clients go at once", in_group(async (gr
   await meshed([first, second]);
   const gateway = await round_robin(group, [first, second]);
   const channel = await join(await poller(group, gateway), "room:stop");
-  const owner = await metric(first, "longpoll_sessions") === 1 ? first : second;
+  const owner = await until("its session is shown", async () => {
+    for (const node of [first, second]) if (await metric(node, "longpoll_sessions") === 1) return node;
+    return null;
+  });
   assert.equal((await owner.stop()).code, 0);
   await until("it is joined again", async () => {
     const other = owner === first ? second : first;
-    return channel.isJoined() && await metric(other, "longpoll_sessions") === 1;
+    // A get that was relayed has begun a session there that phoenix.js does not take up.
+    return channel.isJoined() && await metric(other, "longpoll_sessions") >= 1;
   }, 20000);
 }));
 
