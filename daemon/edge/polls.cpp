@@ -118,7 +118,8 @@ void Polls::on_request(lws* wsi, const Visitor& visitor) {
 
 void Polls::on_body(lws* wsi, std::string_view piece) {
     const auto found = calls_.find(wsi);
-    // The body of a request that is refused is read all the same: the next one is behind it.
+    // The body of a request that is refused is read all the same: an end before it would reset the
+    // connection, and the client would not learn why.
     if (found == calls_.end() || found->second.id != 0 || found->second.verdict) return;
     std::string& body = found->second.request.body;
     body.append(piece.substr(0, found->second.body_bytes - body.size()));
