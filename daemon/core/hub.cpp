@@ -50,12 +50,21 @@ SocketId Hub::on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer)
     }
     connections_[socket] = Connection{};
     connections_[socket].is_open = true;
+    connections_[socket].serial = (++opened_ << 32) | socket;
     connections_[socket].heard = now;
     connections_[socket].wire = wire;
     connections_[socket].bearer = std::move(bearer);
     outbox_.open(socket);
     channels_.open(socket);
     ++open_;
+    return socket;
+}
+
+std::optional<SocketId> Hub::find(const SessionId& session) const {
+    const auto socket = static_cast<SocketId>(session.serial);
+    if (session.home != origin_ || socket >= connections_.size()) return std::nullopt;
+    const Connection& connection = connections_[socket];
+    if (!connection.is_open || connection.serial != session.serial) return std::nullopt;
     return socket;
 }
 

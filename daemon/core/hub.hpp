@@ -35,6 +35,7 @@
 #include "proto/broadcast.hpp"
 #include "proto/client_text.hpp"
 #include "proto/limits.hpp"
+#include "proto/session.hpp"
 #include "proto/since.hpp"
 
 namespace roost {
@@ -125,6 +126,9 @@ public:
                                          const Bearer* bearer);
 
     std::size_t connection_count() const { return open_; }
+    // The connection's name in the group, and back: nothing for one that is gone.
+    SessionId session_of(SocketId socket) const { return {origin_, connections_[socket].serial}; }
+    std::optional<SocketId> find(const SessionId& session) const;
     const Channels& channels() const { return channels_; }
     const HubCounters& counters() const { return counters_; }
     const Outbox& outbox() const { return outbox_; }
@@ -132,6 +136,7 @@ public:
 private:
     struct Connection {
         Time heard{};
+        std::uint64_t serial = 0;  // the socket, below the count of connections before it
         Time joins_paid{}, messages_paid{};
         std::uint16_t refused = 0;  // for being too many, since it last paused
         std::unique_ptr<const Bearer> bearer;
@@ -227,6 +232,7 @@ private:
     std::map<ChannelId, Positions> ahead_;
     HubCounters counters_;
     std::size_t open_ = 0;
+    std::uint64_t opened_ = 0;
     Time next_sweep_{};
 };
 

@@ -109,3 +109,17 @@ TEST_CASE("topics and events have the lengths that the operator allows") {
     CHECK(f.ask(socket, R"(["1","2","1234567890","1234567890",{}])") ==
           R"(["1","2","1234567890",)" + error("event is too long"));
 }
+
+TEST_CASE("a session is found as long as its connection is open, and no other in its place") {
+    HubFixture f;
+    const auto first = f.open();
+    const auto session = f.hub.session_of(first);
+    CHECK(f.hub.find(session) == first);
+    f.hub.on_close(first);
+    CHECK_FALSE(f.hub.find(session));
+    const auto second = f.open();
+    CHECK(second == first);
+    CHECK_FALSE(f.hub.find(session));
+    CHECK_FALSE(f.hub.find({{session.home.incarnation + 1, session.home.shard}, session.serial}));
+    CHECK(f.hub.find(f.hub.session_of(second)) == second);
+}
