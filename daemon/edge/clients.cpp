@@ -13,6 +13,7 @@
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/http_page.hpp"
 #include "daemon/edge/http_request.hpp"
+#include "daemon/edge/lobby.hpp"
 #include "daemon/edge/lws_context.hpp"
 #include "daemon/edge/node_pages.hpp"
 #include "daemon/edge/polls.hpp"
@@ -76,6 +77,7 @@ struct Clients::Impl {
     std::vector<SocketId> to_close, closing;
     Visitors visitors;
     const Visitor* last_gone = nullptr;
+    Lobby lobby;
     Polls polls;
 
     Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_,
@@ -88,6 +90,8 @@ struct Clients::Impl {
           websocket_path(config.socket_path + "/websocket"),
           long_poll_path(config.socket_path + "/longpoll"),
           visitors(door_),
+          lobby(loop, door_.rules().header_bytes_max,
+                [this](int fd, Visitor& visitor) { adopt(fd, visitor); }),
           polls(config.home, config.polls, door_, tokens_,
                 {pages.is_ready, std::move(relay),
                  [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); },
@@ -95,7 +99,8 @@ struct Clients::Impl {
 
     void start();
     void accept_some(Listener& listener);
-    void adopt(int fd, const Address& peer, bool is_unix);
+    void arrive(int fd, const Address& peer, bool is_unix);
+    void adopt(int fd, Visitor& visitor);
     void cut_late();
     int upgrade(lws* wsi, void* header);
     void leave(lws* wsi);
@@ -140,28 +145,34 @@ void Clients::Impl::accept_some(Listener& listener) {
         }
         const int on = 1;
         if (!listener.is_unix) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        adopt(fd, to_address(name), listener.is_unix);
+        arrive(fd, to_address(name), listener.is_unix);
     }
 }
 
-void Clients::Impl::adopt(int fd, const Address& peer, bool is_unix) {
+void Clients::Impl::arrive(int fd, const Address& peer, bool is_unix) {
     Visitor* visitor = visitors.arrive(peer, loop.now());
     if (!visitor) {
         ::close(fd);
         return;
     }
+    visitor->is_tls = config.certificate && !is_unix;
+    if (tokens.has_keys() && !visitor->is_tls) return lobby.enter(fd, *visitor);
+    adopt(fd, *visitor);
+}
+
+void Clients::Impl::adopt(int fd, Visitor& visitor) {
     lws_adopt_desc_t about{};
-    about.vh = library->vhost(is_unix);
+    about.vh = library->vhost(visitor.is_tls);
     about.type =
         static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
     about.fd.sockfd = fd;
-    about.opaque = visitor;
+    about.opaque = &visitor;
     last_gone = nullptr;
     lws* wsi = lws_adopt_descriptor_vhost_via_info(&about);  // closes fd when it fails
     if (wsi) {
-        visitor->wsi = wsi;
-    } else if (last_gone != visitor) {
-        visitors.leave(*visitor);
+        visitor.wsi = wsi;
+    } else if (last_gone != &visitor) {
+        visitors.leave(visitor);
     }
 }
 
@@ -169,7 +180,11 @@ void Clients::Impl::cut_late() {
     while (Visitor* late = visitors.next_late(loop.now())) {
         // One that waits with another request has done nothing wrong.
         if (!late->was_served) door.refuse(Refusal::slow, late->client);
-        cut_off(late->wsi);
+        if (late->wsi) {
+            cut_off(late->wsi);
+        } else if (lobby.close(*late)) {
+            visitors.leave(*late);
+        }
     }
 }
 

@@ -93,7 +93,7 @@ void Polls::on_request(lws* wsi, const Visitor& visitor) {
         door_.rules().proxies.client_of(visitor.peer, header(wsi, WSI_TOKEN_X_FORWARDED_FOR));
     call.wire = wire_of(wsi);
     if (call.wire == Wire::v2) call.wire = Wire::v2_text;
-    if (tokens_.has_keys()) call.client_token = token_of(wsi);
+    if (tokens_.has_keys()) call.client_token = token_of(wsi, header(wsi, WSI_TOKEN_PROTOCOL));
     const auto token = session_of(wsi);
     if (token) call.request.token = *token;
     // Where the connection ends with the request the library cannot wait for the answer.

@@ -97,6 +97,29 @@ test("phoenix.js joins, pushes and hears over wss", in_group(async (group) => {
   }
 }));
 
+test("a token that is too long for a subprotocol under TLS is refused with a way out",
+  in_group(async (group) => {
+    const key = path_join(group.dir, "token.key");
+    writeFileSync(key, "0123456789abcdef0123456789abcdef", {mode: 0o600});
+    const node = await start(group, {certificate: await make_certificate(group, "one", 1),
+      flags: ["--token-key-file", key]});
+    const {out} = await node.roost(["token", "--sub", "ada", "--key-file", key]);
+    const names = (token) =>
+      `phoenix, base64url.bearer.phx.${Buffer.from(token).toString("base64").replace(/=+$/, "")}`;
+    const ask = (token) => within(5000, "an answer", new Promise((resolve, reject) => {
+      const socket = tls.connect({port: node.port, host: "127.0.0.1", ca: node.ca}, () => {
+        socket.write(handshake({"Sec-WebSocket-Protocol": names(token)}));
+      });
+      socket.on("data", (bytes) => {
+        resolve(String(bytes));
+        socket.destroy();
+      });
+      socket.on("error", reject);
+    }));
+    assert.match(await ask(out.trim()), /^HTTP\/1.1 400 [^]*too long here: .*parameter 'token'/);
+    assert.match(await ask("no.token"), /^HTTP\/1.1 403 /);
+  }));
+
 test("TLS 1.2 and later are spoken, and nothing else", in_group(async (group) => {
   const node = await start(group, {certificate: await make_certificate(group, "one", 1)});
   const version = (options) => new Promise((resolve) => {
