@@ -1,12 +1,11 @@
 #include "tests/bench/process.hpp"
 
-#include <sys/resource.h>
-#include <unistd.h>
-
+#include <chrono>
+#include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 namespace roost::bench {
 
@@ -19,20 +18,17 @@ std::ifstream open_of(pid_t process, const char* name) {
     return file;
 }
 
-}  // namespace
-
-double cpu_seconds(pid_t process) {
-    auto file = open_of(process, "stat");
-    std::string line;
-    std::getline(file, line);
-    // The name, in parentheses, may hold spaces. utime and stime are fields 14 and 15.
-    std::istringstream fields(line.substr(line.rfind(')') + 2));
-    std::string skipped;
-    for (int field = 3; field < 14; ++field) fields >> skipped;
-    double user = 0;
-    double system = 0;
-    if (!(fields >> user >> system)) throw std::runtime_error("cannot understand /proc/PID/stat");
-    return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+// Nanoseconds on a processor, of the threads that live. Finer than the ticks of /proc/PID/stat,
+// which miss what sleeps whenever a tick comes.
+double cpu_nanoseconds(pid_t process) {
+    double sum = 0;
+    const std::string tasks = "/proc/" + std::to_string(process) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+        std::ifstream file(task.path() / "schedstat");
+        double time = 0;
+        if (file >> time) sum += time;
+    }
+    return sum;
 }
 
 std::uint64_t pss_bytes(pid_t process) {
@@ -44,20 +40,26 @@ std::uint64_t pss_bytes(pid_t process) {
     throw std::runtime_error("no Pss in /proc/PID/smaps_rollup");
 }
 
-double own_cpu_seconds() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    const auto seconds = [](const timeval& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
-    };
-    return seconds(used.ru_utime) + seconds(used.ru_stime);
+}  // namespace
+
+double cpu_seconds(const std::vector<pid_t>& processes) {
+    double sum = 0;
+    for (const pid_t process : processes) sum += cpu_nanoseconds(process);
+    return sum / 1e9;
 }
 
-void raise_descriptor_limit() {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
+std::uint64_t pss_at_rest(const std::vector<pid_t>& processes) {
+    // Garbage collectors may never rest.
+    constexpr int looks_max = 30;
+    std::uint64_t before = 0;
+    for (int look = 0; look < looks_max; ++look) {
+        std::uint64_t now = 0;
+        for (const pid_t process : processes) now += pss_bytes(process);
+        if (now == before) break;
+        before = now;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return before;
 }
 
 }  // namespace roost::bench
