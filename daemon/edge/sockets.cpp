@@ -82,7 +82,9 @@ void Sockets::send_all(std::span<Sending> sendings) {
     ++counters_.batches;
     counters_.batched += added;
     for (const Uring::Short& sent : uring_->send()) finish(sent, sendings[sent.tag]);
-    if (!uring_->is_usable()) uring_.reset();
+    if (uring_->failure().empty()) return;
+    log_line(LogLevel::warning, "a shard goes on without io_uring: " + uring_->failure());
+    uring_.reset();
 }
 
 void Sockets::finish(const Uring::Short& sent, Sending& sending) {

@@ -52,7 +52,7 @@ std::string refusal(int error) {
 struct Uring::Impl {
     io_uring ring{};
     bool is_open = false;
-    bool is_usable = true;
+    int failure = 0;  // an errno
     // What is added and not sent, in the order in which the kernel takes it.
     std::array<std::uint64_t, sends_max> tickets;
     unsigned added = 0;
@@ -65,7 +65,7 @@ struct Uring::Impl {
     void reap(unsigned count);
     void take(const io_uring_cqe& done);
     // Those from `first` on the kernel has not seen.
-    void give_up(unsigned first);
+    void give_up(unsigned first, int error);
 };
 
 void Uring::Impl::reap(unsigned count) {
@@ -95,8 +95,8 @@ void Uring::Impl::take(const io_uring_cqe& done) {
     shorts.push_back(each);
 }
 
-void Uring::Impl::give_up(unsigned first) {
-    is_usable = false;
+void Uring::Impl::give_up(unsigned first, int error) {
+    failure = error;
     for (unsigned i = first; i < added; ++i) {
         shorts.push_back({static_cast<std::uint32_t>(tickets[i]), 0, 0});
     }
@@ -105,8 +105,8 @@ void Uring::Impl::give_up(unsigned first) {
 Uring::Uring(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Uring::~Uring() = default;
 
-bool Uring::is_usable() const {
-    return impl_->is_usable;
+std::string Uring::failure() const {
+    return impl_->failure == 0 ? std::string() : refusal(impl_->failure);
 }
 
 void Uring::add(int fd, std::string_view bytes, std::uint32_t tag) {
@@ -119,14 +119,18 @@ void Uring::add(int fd, std::string_view bytes, std::uint32_t tag) {
 std::span<const Uring::Short> Uring::send() {
     impl_->shorts.clear();
     unsigned submitted = 0;
+    int error = 0;
     while (submitted < impl_->added) {
         const int result = io_uring_submit_and_wait(&impl_->ring, impl_->added - submitted);
         if (result == -EINTR) continue;
-        if (result <= 0) break;
+        if (result <= 0) {
+            error = result < 0 ? -result : EBUSY;
+            break;
+        }
         submitted += static_cast<unsigned>(result);
     }
     impl_->reap(submitted);
-    if (submitted < impl_->added) impl_->give_up(submitted);
+    if (error != 0) impl_->give_up(submitted, error);
     impl_->added = 0;
     return impl_->shorts;
 }
@@ -146,7 +150,8 @@ Result<std::unique_ptr<Uring>, std::string> Uring::open() {
     const int error = shorts.empty() ? 0 : shorts.front().error;
     ::close(pair[0]);
     ::close(pair[1]);
-    if (!shorts.empty()) return Unexpected{error ? refusal(error) : "it takes no sends"};
+    if (error != 0) return Unexpected{refusal(error)};
+    if (!uring->failure().empty()) return Unexpected{uring->failure()};
     return uring;
 }
 

@@ -35,7 +35,8 @@ public:
     static Result<std::unique_ptr<Uring>, std::string> open();
     ~Uring();
 
-    bool is_usable() const;
+    // Why it is not to be used any more; empty while it is.
+    std::string failure() const;
     // Bytes of one socket once, and fewer than 4 GB.
     void add(int fd, std::string_view bytes, std::uint32_t tag);
     // Until the next call.
