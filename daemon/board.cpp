@@ -32,6 +32,11 @@ ShardFigures Board::shards() const {
         sum.hub.deduplicated += shard.hub.deduplicated;
         sum.frames_sent += shard.frames_sent;
         sum.sends += shard.sends;
+        sum.skipped.dropped += shard.skipped.dropped;
+        sum.skipped.replaced += shard.skipped.replaced;
+        sum.uring.batches += shard.uring.batches;
+        sum.uring.batched += shard.uring.batched;
+        sum.uring.shorts += shard.uring.shorts;
     }
     return sum;
 }
@@ -67,6 +72,11 @@ std::string Board::metrics(const FactLog& facts) const {
     add("deliveries_total", "counter", clients.hub.deliveries);
     add("client_frames_sent_total", "counter", clients.frames_sent);
     add("client_sends_total", "counter", clients.sends);
+    add("client_sends_by_uring_total", "counter", clients.uring.batched);
+    add("client_sends_short_total", "counter", clients.uring.shorts);
+    add("uring_batches_total", "counter", clients.uring.batches);
+    add("slow_messages_dropped_total", "counter", clients.skipped.dropped);
+    add("slow_messages_replaced_total", "counter", clients.skipped.replaced);
     add("group_nodes_in_view", "gauge", group.peers);
     add("control_clients", "gauge", group.control_clients);
     add("group_broadcasts_published_total", "counter", group.group.broadcasts_out);

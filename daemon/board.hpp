@@ -13,6 +13,7 @@
 #include "daemon/core/group.hpp"
 #include "daemon/core/hub.hpp"
 #include "daemon/edge/log.hpp"
+#include "daemon/edge/sockets.hpp"
 
 namespace roost {
 
@@ -20,6 +21,8 @@ struct ShardFigures {
     std::uint64_t connections = 0, poll_sessions = 0, polls_waiting = 0, channels = 0, topics = 0;
     HubCounters hub;
     std::uint64_t frames_sent = 0, sends = 0;
+    SkipCounters skipped;
+    SendCounters uring;
     std::uint64_t beats = 0;  // grows while the loop turns
 };
 struct FabricFigures {

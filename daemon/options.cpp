@@ -52,6 +52,7 @@ struct Texts {
     int repair_wait_ms = 5000;
     int dedup_window_s = 120;
     int idle_timeout_s = 60;
+    std::string io_uring = "auto";
     bool no_long_poll = false;
     int poll_window_ms = 10'000;
     std::string log_level = "info";
@@ -129,9 +130,15 @@ void add_node_options(CLI::App& app, Options& options, Texts& texts) {
     app.add_option("--shards", options.shards, "Event loops [one for each core]")
         ->type_name("N")
         ->check(range(1, 64));
+    app.add_option("--io-uring", texts.io_uring,
+                   "Send to many clients with one call of the kernel: auto, on or off")
+        ->type_name("MODE")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->capture_default_str();
     app.add_option("--rule", texts.rules,
-                   "'PATTERN join=open|deny push=broadcast|others|deny history=COUNT,AGE'; the "
-                   "first that matches decides; without rules every topic is open")
+                   "'PATTERN join=open|deny push=broadcast|others|deny history=COUNT,AGE "
+                   "slow=disconnect|drop-oldest|latest'; the first that matches decides; without "
+                   "rules every topic is open")
         ->type_name("RULE")
         ->check(check(check_rule))
         ->allow_extra_args(false);
@@ -261,7 +268,7 @@ void add_limits(CLI::App& app, Options& options, Texts& texts) {
         ->check(range(2, 1000))
         ->capture_default_str();
     app.add_option("--max-queue-bytes", options.limits.outbox.bytes_max,
-                   "What may wait for one client before it is closed")
+                   "What may wait for one client; beyond it the rules of its topics decide")
         ->type_name("BYTES")
         ->check(range(1024, 1'000'000'000))
         ->capture_default_str();
@@ -311,6 +318,9 @@ void finish(Options& options, const Texts& texts) {
     options.limits.dedup_window = options.dedup_window;
     options.limits.interest_bits = options.interest_bits;
     options.limits.idle_max = std::chrono::seconds(texts.idle_timeout_s);
+    static const std::map<std::string, UringMode> uring_modes = {
+        {"auto", UringMode::automatic}, {"on", UringMode::on}, {"off", UringMode::off}};
+    options.io_uring = uring_modes.at(texts.io_uring);
     options.log_level = levels.at(texts.log_level);
     if (options.control.empty()) options.control = default_control();
     if (options.name.empty()) options.name = default_name(options.door.listen.front());

@@ -111,6 +111,8 @@ void Shard::tick() {
     figures.hub = hub_.counters();
     figures.frames_sent = hub_.outbox().frames_sent();
     figures.sends = hub_.outbox().sends();
+    figures.skipped = hub_.outbox().skipped();
+    figures.uring = clients_.sends();
     board_.post(index_, figures);
 }
 

@@ -304,9 +304,10 @@ void Hub::deliver(const BroadcastRef& broadcast, SocketId except) {
     if (!id) return;
     const Topic& topic = channels_.topic(*id);
     if (topic.resuming_count > 0) collect(broadcast);
-    Variants variants(outbox_, broadcast);
+    if (topic.members.empty()) return;  // collecting may have ended the topic
+    Variants variants(outbox_, broadcast, topic.rule->slow);
     if (topic.varied_count == 0) {
-        const std::uint32_t frame = variants.common();
+        const FrameId frame = variants.common();
         for (const SocketId socket : topic.member_sockets) {
             if (socket == except) continue;
             outbox_.put(socket, frame);

@@ -12,7 +12,7 @@
 //   flush -> one send for each socket that has something pending
 //
 // hub.cpp has this path and the joins; hub_resume.cpp what channels with positions need beside;
-// hub_token.cpp who the clients are.
+// hub_slow.cpp what clients are told that do not read fast enough; hub_token.cpp who they are.
 #pragma once
 
 #include <cstdint>
@@ -101,7 +101,7 @@ public:
     // A message beyond the edge's limit, of which nothing was kept.
     void on_too_big(SocketId socket);
     void on_pong(SocketId socket, Time now);
-    void on_writable(SocketId socket) { outbox_.on_writable(socket); }
+    void on_writable(SocketId socket);
     void on_close(SocketId socket);
 
     // This node's other loops.
@@ -191,6 +191,8 @@ private:
     void tell_repeated(const Broadcast& broadcast);
     void tell_positioned(const Topic& topic, std::string_view position, std::string_view event,
                          std::string_view payload);
+    // hub_slow.cpp
+    void tell_skipped(SocketId socket, const Skipped& skipped);
     bool knows_already(ChannelId channel, const Broadcast& broadcast);
     void limit_replay(Replay& replay, bool& is_truncated) const;
     void remove_channel(ChannelId channel);

@@ -150,9 +150,19 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
                                   " must be COUNT,AGE with s, m or h, as in history=100,10m"};
             }
             rule.history = *limit;
+        } else if (key == "slow") {
+            if (value == "disconnect") {
+                rule.slow = SlowPolicy::disconnect;
+            } else if (value == "drop-oldest") {
+                rule.slow = SlowPolicy::drop_oldest;
+            } else if (value == "latest") {
+                rule.slow = SlowPolicy::latest;
+            } else {
+                return wrong(key, value, "disconnect, drop-oldest, latest");
+            }
         } else {
             return Unexpected{"'" + std::string(word) +
-                              "': the keys of a rule are join=, push=, history="};
+                              "': the keys of a rule are join=, push=, history=, slow="};
         }
     }
     return rule;
@@ -187,7 +197,7 @@ bool Rule::is_of(std::string_view topic,
 Rules::Rules(std::vector<Rule> rules, bool has_token_keys) : rules_(std::move(rules)) {
     if (!rules_.empty()) return;
     const auto join = has_token_keys ? JoinPolicy::token : JoinPolicy::open;
-    rules_.push_back(Rule{"*", join, PushPolicy::broadcast, {}});
+    rules_.push_back(Rule{"*", join, PushPolicy::broadcast, {}, SlowPolicy::disconnect});
 }
 
 bool Rules::has_history() const {

@@ -20,6 +20,9 @@ namespace roost {
 // token: for whoever has shown one that is valid.
 enum class JoinPolicy : std::uint8_t { open, token, deny };
 enum class PushPolicy : std::uint8_t { broadcast, others, deny };
+// What becomes of the topic's messages for a client that does not read as fast as they come, once
+// the limit of what may wait for it is reached; latest: of which only the newest waits at all.
+enum class SlowPolicy : std::uint8_t { disconnect, drop_oldest, latest };
 
 // What is kept of a topic: at most so many messages, none older than that. Nothing by default.
 struct HistoryLimit {
@@ -33,6 +36,7 @@ struct Rule {
     JoinPolicy join = JoinPolicy::open;
     PushPolicy push = PushPolicy::broadcast;
     HistoryLimit history;
+    SlowPolicy slow = SlowPolicy::disconnect;
 
     // Whether it decides on the topic, whoever asks.
     bool covers(std::string_view topic) const;
