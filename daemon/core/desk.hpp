@@ -73,6 +73,11 @@ private:
     void handle(const StreamId& id, const control::Unsubscribe& unsubscribe, Time now);
     void handle(const StreamId& id, const control::Nodes& nodes, Time now);
     void handle(const StreamId& id, const control::Topics& topics, Time now);
+    // The verbs of backends.
+    template <class Verb>
+    void handle(const StreamId& id, const Verb&, Time) {
+        refuse(id, "unknown_verb", "this node has no rule that asks a backend");
+    }
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
     void deliver(const Broadcast& broadcast);
