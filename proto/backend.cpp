@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, kinds> kind_names = {"connect", "join", "
 constexpr std::array<std::string_view, action_kinds> action_names = {"broadcast", "others", "push",
                                                                      "leave", "disconnect"};
 constexpr std::array<std::string_view, outcomes> outcome_names = {"answered", "unavailable",
-                                                                  "failed", "late"};
+                                                                  "failed", "late", "cancelled"};
 constexpr std::size_t user_bytes_max = 1024;
 constexpr std::size_t data_bytes_max = 65'536;
 

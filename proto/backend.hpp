@@ -82,12 +82,13 @@ struct Outcome {
         unavailable,  // no backend, or none that takes more: it has seen nothing of the request
         failed,       // the backend that had it went away without an answer
         late,         // it did not answer in time
+        cancelled,    // who asked took it back before a backend had it
     };
     Kind kind = Kind::answered;
     Response response;  // of one that was answered
     bool operator==(const Outcome&) const = default;
 };
-inline constexpr std::size_t outcomes = 4;
+inline constexpr std::size_t outcomes = 5;
 std::string_view name_of(Outcome::Kind kind);
 // What the client is told of one that was not answered.
 std::string_view reason_of(Outcome::Kind kind);
