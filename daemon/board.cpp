@@ -2,6 +2,25 @@
 
 namespace roost {
 
+namespace {
+
+void append_requests(std::string& text, const HandlersCounters& counters) {
+    text.append("# TYPE roost_backend_requests_total counter\n");
+    for (std::size_t kind = 0; kind < backend::kinds; ++kind) {
+        for (std::size_t outcome = 0; outcome < backend::outcomes; ++outcome) {
+            text.append("roost_backend_requests_total{kind=\"")
+                .append(name_of(static_cast<backend::Kind>(kind)))
+                .append("\",outcome=\"")
+                .append(name_of(static_cast<backend::Outcome::Kind>(outcome)))
+                .append("\"} ")
+                .append(std::to_string(counters.ended[kind][outcome]))
+                .append("\n");
+        }
+    }
+}
+
+}  // namespace
+
 void Board::post(std::size_t shard, const ShardFigures& figures) {
     const std::lock_guard lock(mutex_);
     const auto beats = shards_[shard].beats + 1;
@@ -101,6 +120,12 @@ std::string Board::metrics(const FactLog& facts) const {
     add("publishes_deduplicated_total", "counter", clients.hub.deduplicated + group.deduplicated);
     add("group_fences_total", "counter", group.group.fences);
     add("group_fences_timed_out_total", "counter", group.group.fences_timed_out);
+    add("backend_workers", "gauge", group.workers);
+    add("backend_requests_waiting", "gauge", group.backend_waiting);
+    add("backend_requests_outstanding", "gauge", group.backend_outstanding);
+    add("backend_requests_handed_again_total", "counter", group.handlers.handed_again);
+    add("backend_workers_lost_total", "counter", group.handlers.workers_lost);
+    append_requests(text, group.handlers);
     text.append("# TYPE roost_facts_total counter\n");
     for (std::size_t kind = 0; kind < fact_kinds; ++kind) {
         const auto fact = static_cast<FactKind>(kind);

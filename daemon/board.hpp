@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "daemon/core/group.hpp"
+#include "daemon/core/handlers.hpp"
 #include "daemon/core/hub.hpp"
 #include "daemon/edge/log.hpp"
 #include "daemon/edge/sockets.hpp"
@@ -31,6 +32,8 @@ struct FabricFigures {
     StreamCounters streams;
     std::uint64_t repair_buffer_bytes = 0;
     std::uint64_t history_bytes = 0, history_messages = 0, history_topics = 0, history_evicted = 0;
+    std::uint64_t workers = 0, backend_waiting = 0, backend_outstanding = 0;
+    HandlersCounters handlers;
     std::uint64_t deduplicated = 0;
     std::uint64_t queued_bytes = 0, broadcasts_shed = 0;
     std::uint64_t beats = 0;

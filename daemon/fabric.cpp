@@ -20,7 +20,8 @@ Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, 
                }),
       seal_(config.keys),
       group_(config.group, *this, loop.now()),
-      desk_(config.desk, desk_holder_, group_, *this, loop.now()) {
+      handlers_(config.handlers, *this, loop.now()),
+      desk_(config.desk, desk_holder_, group_, *this, loop.now(), &handlers_) {
     if (config.group.beacon) {
         beacon_.emplace(
             loop, config.beacon,
@@ -94,6 +95,10 @@ void Fabric::on_letter(FabricLetter& letter) {
         const auto& [holder, route, id] = answered->to;
         if (route.empty()) return poll_answered(holder, id, answered->answer);
         group_.answer_poll(route, id, answered->answer);
+    } else if (auto* asked = std::get_if<BackendAsked>(&letter)) {
+        handlers_.on_request(asked->asker, std::move(*asked->request), loop_.now());
+    } else if (const auto* taken_back = std::get_if<BackendTakenBack>(&letter)) {
+        handlers_.on_cancel(taken_back->asker);
     } else {
         group_.say_goodbye();
     }
@@ -102,6 +107,7 @@ void Fabric::on_letter(FabricLetter& letter) {
 void Fabric::tick() {
     group_.tick(loop_.now());
     desk_.tick(loop_.now());
+    handlers_.tick(loop_.now());
     FabricFigures figures;
     figures.peers = group_.peers_in_view();
     figures.control_clients = desk_.client_count();
@@ -112,6 +118,10 @@ void Fabric::tick() {
     figures.history_messages = group_.history().size();
     figures.history_topics = group_.history().topic_count();
     figures.history_evicted = group_.history().counters().evicted;
+    figures.workers = handlers_.worker_count();
+    figures.backend_waiting = handlers_.waiting_count();
+    figures.backend_outstanding = handlers_.outstanding_count();
+    figures.handlers = handlers_.counters();
     figures.deduplicated = desk_.deduplicated();
     figures.queued_bytes = sockets_.queued_bytes();
     figures.broadcasts_shed = sockets_.broadcasts_shed();
@@ -198,6 +208,11 @@ void Fabric::poll_asked(const std::string& route, std::uint64_t serial,
 
 void Fabric::poll_answered(Holder holder, std::uint64_t id, const PollAnswer& answer) {
     shards_[holder]->insist(PollDelivered{id, answer});
+}
+
+void Fabric::backend_answered(const BackendAsker& asker, backend::Outcome outcome) {
+    shards_[asker.holder]->insist(
+        BackendAnswered{asker.id, std::make_unique<backend::Outcome>(std::move(outcome))});
 }
 
 bool Fabric::to_client(const std::string& route, std::string_view bytes) {

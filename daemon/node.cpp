@@ -44,6 +44,8 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     config.queue_bytes_max = options.group_queue_bytes;
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
+    config.handlers = options.handlers;
+    config.handlers.payload_bytes_max = options.frame_bytes_max;
     config.listen = options.group_listen;
     config.keys = options.group_keys;
     group.keys = std::max<std::size_t>(1, options.group_keys.size());

@@ -12,6 +12,7 @@
 #include <map>
 #include <thread>
 
+#include "daemon/backend_options.hpp"
 #include "daemon/edge/start_error.hpp"
 #include "daemon/key_file.hpp"
 #include "daemon/option_checks.hpp"
@@ -136,9 +137,9 @@ void add_node_options(CLI::App& app, Options& options, Texts& texts) {
         ->check(CLI::IsMember({"auto", "on", "off"}))
         ->capture_default_str();
     app.add_option("--rule", texts.rules,
-                   "'PATTERN join=open|deny push=broadcast|others|deny history=COUNT,AGE "
-                   "slow=disconnect|drop-oldest|latest'; the first that matches decides; without "
-                   "rules every topic is open")
+                   "'PATTERN join=open|backend|deny push=broadcast|others|backend|deny "
+                   "history=COUNT,AGE slow=disconnect|drop-oldest|latest'; the first that matches "
+                   "decides; without rules every topic is open")
         ->type_name("RULE")
         ->check(check(check_rule))
         ->allow_extra_args(false);
@@ -384,6 +385,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     add_group_options(app, options, texts);
     add_delivery_options(app, options, texts);
     add_limits(app, options, texts);
+    add_backend_options(app, options.handlers);
     for (CLI::Option* option : app.get_options()) {
         if (!option->get_lnames().empty() && option->get_lnames().front() != "help") {
             option->envname(FileBehindEnvironment::variable_of(option->get_lnames().front()));

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/core/handlers.hpp"
 #include "daemon/core/hub.hpp"
 #include "daemon/core/rules.hpp"
 #include "daemon/door_options.hpp"
@@ -43,6 +44,7 @@ struct Options {
     std::size_t group_queue_bytes = 256'000'000;
     std::size_t history_memory = 64'000'000;
     Duration dedup_window = std::chrono::seconds(120);
+    HandlersConfig handlers;
     HubLimits limits;
     std::size_t frame_bytes_max = 1'000'000;
     std::size_t drain_rate = 5000;
