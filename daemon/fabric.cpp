@@ -108,6 +108,7 @@ void Fabric::tick() {
     group_.tick(loop_.now());
     desk_.tick(loop_.now());
     handlers_.tick(loop_.now());
+    group_.set_offer(handlers_.offered());
     FabricFigures figures;
     figures.peers = group_.peers_in_view();
     figures.control_clients = desk_.client_count();
@@ -210,7 +211,19 @@ void Fabric::poll_answered(Holder holder, std::uint64_t id, const PollAnswer& an
     shards_[holder]->insist(PollDelivered{id, answer});
 }
 
+void Fabric::backend_offered(Incarnation peer, const std::vector<BackendLane>& lanes) {
+    handlers_.on_offer(peer, lanes, loop_.now());
+}
+void Fabric::backend_asked(const std::string& route, const control::Asked& asked) {
+    handlers_.on_request({0, asked.request, route}, asked.about, loop_.now());
+}
+void Fabric::backend_decided(Incarnation peer, std::uint64_t serial,
+                             const backend::Outcome& outcome) {
+    handlers_.on_peer_decided(peer, serial, outcome, loop_.now());
+}
+
 void Fabric::backend_answered(const BackendAsker& asker, backend::Outcome outcome) {
+    if (!asker.route.empty()) return group_.answer_backend(asker.route, asker.id, outcome);
     shards_[asker.holder]->insist(
         BackendAnswered{asker.id, std::make_unique<backend::Outcome>(std::move(outcome))});
 }

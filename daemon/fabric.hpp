@@ -63,6 +63,14 @@ private:
     bool to_worker(const std::string& route, std::string_view bytes) override {
         return to_client(route, bytes);
     }
+    bool to_peer(Incarnation peer, const control::Asked& asked) override {
+        return group_.ask_backend(peer, asked);
+    }
+    void peer_gone(Incarnation peer) override { handlers_.on_peer_gone(peer, loop_.now()); }
+    void backend_offered(Incarnation peer, const std::vector<BackendLane>& lanes) override;
+    void backend_asked(const std::string& route, const control::Asked& asked) override;
+    void backend_decided(Incarnation peer, std::uint64_t serial,
+                         const backend::Outcome& outcome) override;
     void backend_answered(const BackendAsker& asker, backend::Outcome outcome) override;
     void to_shards(const BroadcastRef& broadcast) override;
     void ask_topics(std::uint64_t question) override;

@@ -8,7 +8,7 @@ _roost() {
         if ((skip)); then skip=0; continue; fi
         case $word in
             --control|--timeout) skip=1 ;;
-            ping|pub|sub|nodes|topics|keygen|token) verb=$word; break ;;
+            ping|pub|sub|reply|nodes|topics|keygen|token) verb=$word; break ;;
         esac
     done
 
@@ -16,6 +16,7 @@ _roost() {
     case $previous in
         --control|--timeout) return ;;
         -C|-W) [[ $verb == sub ]] && return ;;
+        --command|--kind) [[ $verb == reply ]] && return ;;
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
             [[ $verb == token ]] && return ;;
         --out|--key-file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
@@ -24,12 +25,13 @@ _roost() {
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
         [[ $verb == pub ]] && options+=" --id --binary"
+        [[ $verb == reply ]] && options+=" --command --kind"
         [[ $verb == keygen ]] && options+=" --out"
         [[ $verb == token ]] && options+=" --sub --topic --join --push --claim --expires --key-file
             --kid --check --audience --issuer"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "ping pub sub nodes topics keygen token" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics keygen token" -- "$current")
     fi
 }
 
@@ -45,7 +47,7 @@ _roostd() {
         --*) return ;;
     esac
     local options="--listen --socket-path --name --group --group-key-file --group-listen --advertise
-        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --fence-timeout
+        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --backend-deadline --handler-scope --fence-timeout
         --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory
         --dedup-window
         --idle-timeout --max-frame-bytes --max-channels --max-joins --max-messages

@@ -20,6 +20,24 @@ std::size_t specificity(std::string_view pattern) {
     return pattern.ends_with('*') ? 2 * pattern.size() : 2 * pattern.size() + 3;
 }
 
+std::vector<BackendLane> lanes_of(const control::Handle& handle) {
+    std::vector<BackendLane> lanes;
+    for (const Kind kind : handle.kinds) {
+        if (kind == Kind::connect) {
+            lanes.emplace_back(kind, "");
+            continue;
+        }
+        for (const auto& pattern : handle.patterns) lanes.emplace_back(kind, pattern);
+    }
+    return lanes;
+}
+
+// No worker's connection has such a name: ZeroMQ gives out shorter ones, and lets nobody choose one
+// that begins with a zero.
+std::string route_of(Incarnation peer) {
+    return std::string("\0peer ", 6) + incarnation_text(peer);
+}
+
 }  // namespace
 
 // The lanes without a pattern take what nobody asks for, as long as a backend may still come back
@@ -56,23 +74,15 @@ void Handlers::on_handle(const std::string& route, std::uint64_t id, const contr
     Worker& worker = workers_[worker_id];
     worker.credit = handle.credit;
     worker.heard = now;
-    enter_lanes(worker_id, worker, handle, now);
+    enter_lanes(worker_id, worker, lanes_of(handle), now);
     if (!outlet_.to_worker(route, control::encode(control::Answer{id, control::Handling{}}))) {
         return lose_worker(worker_id, "unreachable", now);
     }
     feed(worker_id, now);
 }
 
-void Handlers::enter_lanes(const WorkerId& id, Worker& worker, const control::Handle& handle,
+void Handlers::enter_lanes(const WorkerId& id, Worker& worker, std::vector<LaneId> wanted,
                            Time now) {
-    std::vector<LaneId> wanted;
-    for (const Kind kind : handle.kinds) {
-        if (kind == Kind::connect) {
-            wanted.emplace_back(kind, "");
-            continue;
-        }
-        for (const auto& pattern : handle.patterns) wanted.emplace_back(kind, pattern);
-    }
     std::sort(wanted.begin(), wanted.end());
     wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
     if (wanted == worker.lanes) return;
@@ -148,7 +158,7 @@ void Handlers::on_heard(const std::string& route, Time now) {
 void Handlers::on_request(const BackendAsker& asker, backend::Request request, Time now) {
     const auto lane = lane_for(request.kind, request.topic);
     const bool is_hopeless =
-        lane == lanes_.end() ||
+        lane == lanes_.end() || (!asker.route.empty() && !has_own_worker(lane->second)) ||
         (lane->second.workers.empty() && now - lane->second.empty_since >= config_.deadline);
     if (is_hopeless || is_full(lane->second, request)) {
         auto& ended = counters_.ended[static_cast<std::size_t>(request.kind)];
@@ -160,6 +170,11 @@ void Handlers::on_request(const BackendAsker& asker, backend::Request request, T
     work.asker = asker;
     work.request = std::move(request);
     work.deadline = now + config_.deadline;
+    if (!asker.route.empty()) {
+        constexpr std::uint64_t hour = 3'600'000;
+        const std::chrono::milliseconds left(std::min(work.request.deadline_ms, hour));
+        work.deadline = std::min(work.deadline, now + left);
+    }
     by_asker_[asker] = number;
     deadlines_.emplace(work.deadline, number);
     wait_in(lane, number, work);
@@ -168,17 +183,25 @@ void Handlers::on_request(const BackendAsker& asker, backend::Request request, T
 
 // A worker with credit has nothing waiting for it, so who comes now does not overtake anybody.
 void Handlers::place(Number number, Time now) {
-    while (const WorkerId* worker = least_busy(lanes_[works_.at(number).lane])) {
+    const Work& work = works_.at(number);
+    const bool is_for_peer = !work.asker.route.empty();
+    while (const WorkerId* worker = least_busy(lanes_[work.lane], is_for_peer)) {
         if (hand_over(number, WorkerId(*worker), now)) return;
     }
 }
 
-const Handlers::WorkerId* Handlers::least_busy(const Lane& lane) const {
+bool Handlers::has_own_worker(const Lane& lane) const {
+    return std::any_of(lane.workers.begin(), lane.workers.end(),
+                       [this](const WorkerId& id) { return !workers_.at(id).peer; });
+}
+
+const Handlers::WorkerId* Handlers::least_busy(const Lane& lane, bool is_for_peer) const {
+    const bool is_own = is_for_peer || has_own_worker(lane);
     const WorkerId* best = nullptr;
     std::pair<std::size_t, std::uint64_t> least;
     for (const WorkerId& id : lane.workers) {
         const Worker& worker = workers_.at(id);
-        if (worker.outstanding.size() >= worker.credit) continue;
+        if (worker.outstanding.size() >= worker.credit || (is_own && worker.peer)) continue;
         // Of those that have as little to do, the one that has waited longest.
         const std::pair load(worker.outstanding.size(), worker.last_used);
         if (best && load >= least) continue;
@@ -193,22 +216,46 @@ bool Handlers::hand_over(Number number, const WorkerId& id, Time now) {
     const auto left = std::max(work.deadline - now, Duration{});
     work.request.deadline_ms = static_cast<std::uint64_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(left).count());
-    control::Answer asked{id.second, control::Asked{number, std::move(work.request)}};
-    const bool is_sent = outlet_.to_worker(id.first, control::encode(asked));
-    work.request = std::move(std::get<control::Asked>(asked.body).about);
-    if (!is_sent) {
+    if (!send(id, number, work)) {
         ++counters_.handed_again;
         lose_worker(id, "unreachable", now);
         return false;
     }
     stop_waiting(number, work);
-    // The rest is only of use to the worker.
-    work.request = backend::Request{work.request.kind, 0, {}, {}, {}, {}, {}, {}, {}, {}, {}};
-    work.worker = id;
     Worker& worker = workers_.at(id);
+    if (!worker.peer) {  // the rest is of no more use here
+        backend::Request rest;
+        rest.kind = work.request.kind;
+        work.request = std::move(rest);
+    }
+    work.worker = id;
     worker.outstanding.insert(number);
     worker.last_used = ++uses_;
     return true;
+}
+
+bool Handlers::send(const WorkerId& id, Number number, Work& work) {
+    control::Answer answer{id.second, control::Asked{number, std::move(work.request)}};
+    auto& asked = std::get<control::Asked>(answer.body);
+    const auto peer = workers_.at(id).peer;
+    const bool is_sent =
+        peer ? outlet_.to_peer(*peer, asked) : outlet_.to_worker(id.first, control::encode(answer));
+    work.request = std::move(asked.about);
+    return is_sent;
+}
+
+// Nodes are given neither what has come from one, nor what a worker of this node waits for.
+std::optional<Handlers::Number> Handlers::oldest_for(const Worker& worker) const {
+    std::optional<Number> oldest;
+    for (const LaneId& id : worker.lanes) {
+        const Lane& lane = lanes_.at(id);
+        if (worker.peer && has_own_worker(lane)) continue;
+        const auto first = std::find_if(
+            lane.waiting.begin(), lane.waiting.end(),
+            [&](Number number) { return !worker.peer || works_.at(number).asker.route.empty(); });
+        if (first != lane.waiting.end() && (!oldest || *first < *oldest)) oldest = *first;
+    }
+    return oldest;
 }
 
 // The worker has credit again, or is new: the oldest of what waits for it.
@@ -218,12 +265,8 @@ void Handlers::feed(const WorkerId& id, Time now) {
         if (found == workers_.end() || found->second.outstanding.size() >= found->second.credit) {
             return;
         }
-        Number oldest = UINT64_MAX;
-        for (const LaneId& lane : found->second.lanes) {
-            const auto& waiting = lanes_[lane].waiting;
-            if (!waiting.empty()) oldest = std::min(oldest, *waiting.begin());
-        }
-        if (oldest == UINT64_MAX || !hand_over(oldest, id, now)) return;
+        const auto oldest = oldest_for(found->second);
+        if (!oldest || !hand_over(*oldest, id, now)) return;
     }
 }
 
@@ -233,7 +276,6 @@ std::string Handlers::on_respond(const std::string& route, control::Respond resp
         return "request " + std::to_string(respond.request) +
                " is none of this worker's, or was given up";
     }
-    const WorkerId worker = found->second.worker;
     backend::Response& response = respond.response;
     std::string no = objection_to(response, json_);
     std::size_t bytes = response.payload.size();
@@ -244,10 +286,71 @@ std::string Handlers::on_respond(const std::string& route, control::Respond resp
     }
     const auto kind = no.empty() ? Outcome::Kind::answered : Outcome::Kind::failed;
     if (!no.empty()) response = {};
-    end(found->first, {kind, std::move(response)});
-    free_credit(worker, respond.request);
-    feed(worker, now);
+    finish(respond.request, {kind, std::move(response)}, now);
     return no;
+}
+
+void Handlers::finish(Number number, Outcome outcome, Time now) {
+    const WorkerId worker = works_.at(number).worker;
+    end(number, std::move(outcome));
+    free_credit(worker, number);
+    feed(worker, now);
+}
+
+void Handlers::on_offer(Incarnation peer, const std::vector<BackendLane>& lanes, Time now) {
+    const WorkerId id{route_of(peer), 0};
+    if (!config_.is_of_group || (lanes.empty() && !workers_.contains(id))) return;
+    Worker& worker = workers_[id];
+    worker.peer = peer;
+    worker.credit = config_.peer_credit;
+    enter_lanes(id, worker, lanes, now);
+    if (lanes.empty() && worker.outstanding.empty()) {
+        workers_.erase(id);
+    } else {
+        feed(id, now);
+    }
+}
+
+void Handlers::on_peer_gone(Incarnation peer, Time now) {
+    lose_worker({route_of(peer), 0}, "its node is gone", now);
+}
+
+void Handlers::on_peer_decided(Incarnation peer, std::uint64_t number, Outcome outcome, Time now) {
+    const WorkerId id{route_of(peer), 0};
+    const auto found = works_.find(number);
+    if (found == works_.end() || found->second.worker != id) return;
+    if (outcome.kind == Outcome::Kind::answered && !objection_to(outcome.response, json_).empty()) {
+        outcome = {Outcome::Kind::failed, {}};
+    }
+    Work& work = found->second;
+    if (outcome.kind != Outcome::Kind::unavailable || work.is_over) {
+        return finish(number, std::move(outcome), now);
+    }
+    // No worker has seen it. What the node offered is not so any more: it is asked again when it
+    // offers it anew.
+    Worker& worker = workers_.at(id);
+    worker.outstanding.erase(number);
+    auto lanes = worker.lanes;
+    std::erase(lanes, work.lane);
+    enter_lanes(id, worker, std::move(lanes), now);
+    work.worker = {};
+    ++counters_.handed_again;
+    const auto lane = lane_for(work.request.kind, work.request.topic);
+    if (lane == lanes_.end() || is_full(lane->second, work.request)) {
+        end(number, std::move(outcome));
+        return drop(number);
+    }
+    wait_in(lane, number, work);
+    place(number, now);
+}
+
+std::vector<BackendLane> Handlers::offered() const {
+    std::vector<BackendLane> lanes;
+    if (!config_.is_of_group) return lanes;
+    for (const auto& [id, lane] : lanes_) {
+        if (has_own_worker(lane)) lanes.push_back(id);
+    }
+    return lanes;
 }
 
 void Handlers::free_credit(const WorkerId& id, Number number) {
@@ -306,6 +409,7 @@ void Handlers::tick(Time now) {
         beat(now);
     }
     expire(now);
+    feed_all(now);
     std::erase_if(lanes_, [&](const auto& entry) {
         const Lane& lane = entry.second;
         return lane.workers.empty() && lane.waiting.empty() &&
@@ -318,6 +422,7 @@ void Handlers::tick(Time now) {
 void Handlers::beat(Time now) {
     std::vector<std::pair<WorkerId, std::string_view>> lost;
     for (const auto& [id, worker] : workers_) {
+        if (worker.peer) continue;
         if (now - worker.heard >= config_.silence_max) {
             lost.emplace_back(id, "silent");
         } else if (!outlet_.to_worker(id.first, control::encode(control::Answer{
@@ -326,6 +431,16 @@ void Handlers::beat(Time now) {
         }
     }
     for (const auto& [id, why] : lost) lose_worker(id, why, now);
+}
+
+// What waited for a worker of this node, of which none is left, is for the others.
+void Handlers::feed_all(Time now) {
+    if (waiting_ == 0) return;
+    std::vector<WorkerId> peers;
+    for (const auto& [id, worker] : workers_) {
+        if (worker.peer) peers.push_back(id);
+    }
+    for (const WorkerId& id : peers) feed(id, now);
 }
 
 void Handlers::expire(Time now) {

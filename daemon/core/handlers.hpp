@@ -20,6 +20,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,6 +28,7 @@
 #include <vector>
 
 #include "daemon/core/fact.hpp"
+#include "daemon/core/group.hpp"
 #include "daemon/core/interest.hpp"
 #include "daemon/core/time.hpp"
 #include "proto/backend.hpp"
@@ -38,6 +40,7 @@ namespace roost {
 struct BackendAsker {
     Holder holder = 0;
     std::uint64_t id = 0;
+    std::string route{};  // of a peer that has asked for a client of its own; else empty
     auto operator<=>(const BackendAsker&) const = default;
 };
 
@@ -46,6 +49,8 @@ public:
     virtual ~HandlersOutlet() = default;
     // False if the worker is gone or does not read: nothing was sent.
     virtual bool to_worker(const std::string& route, std::string_view bytes) = 0;
+    // The same, for a node whose backends decide.
+    virtual bool to_peer(Incarnation peer, const control::Asked& asked) = 0;
     virtual void backend_answered(const BackendAsker& asker, backend::Outcome outcome) = 0;
     virtual void note(const Fact& fact) = 0;
 };
@@ -58,6 +63,10 @@ struct HandlersConfig {
     Duration beat_interval = std::chrono::seconds(1);
     // A late request holds its credit at most for so long.
     Duration late_max = std::chrono::seconds(60);
+    // Whether backends of other nodes are asked, and those of this node decide for others.
+    bool is_of_group = true;
+    // At once with one peer: its own workers' credit is what bounds them.
+    std::uint64_t peer_credit = 1000;
     // Of one pattern and kind.
     std::size_t waiting_max = 10'000;
     std::size_t waiting_bytes_max = 16'000'000;
@@ -90,6 +99,15 @@ public:
     void on_request(const BackendAsker& asker, backend::Request request, Time now);
     void on_cancel(const BackendAsker& asker);
 
+    // Peers. What one offers takes the place of what it has offered before; requests go there as
+    // long as no worker of this node is in the lane. A peer that offers nothing is none.
+    void on_offer(Incarnation peer, const std::vector<BackendLane>& lanes, Time now);
+    void on_peer_gone(Incarnation peer, Time now);
+    void on_peer_decided(Incarnation peer, std::uint64_t request, backend::Outcome outcome,
+                         Time now);
+    // The lanes in which this node has workers.
+    std::vector<BackendLane> offered() const;
+
     void tick(Time now);
 
     std::size_t worker_count() const { return workers_.size(); }
@@ -99,7 +117,7 @@ public:
 
 private:
     using WorkerId = std::pair<std::string, std::uint64_t>;
-    using LaneId = std::pair<backend::Kind, std::string>;  // the pattern; of connect: empty
+    using LaneId = BackendLane;
     using Number = std::uint64_t;
 
     struct Worker {
@@ -108,6 +126,7 @@ private:
         std::set<Number> outstanding;
         std::uint64_t last_used = 0;
         Time heard{};
+        std::optional<Incarnation> peer;  // a node, not a process beside this one
     };
     struct Lane {
         std::set<WorkerId> workers;
@@ -128,13 +147,17 @@ private:
     static std::size_t bytes_of(const backend::Request& request);
     // The most specific one that covers the topic; nothing if there is none.
     std::map<LaneId, Lane>::iterator lane_for(backend::Kind kind, std::string_view topic);
-    void enter_lanes(const WorkerId& id, Worker& worker, const control::Handle& handle, Time now);
+    void enter_lanes(const WorkerId& id, Worker& worker, std::vector<LaneId> wanted, Time now);
+    bool has_own_worker(const Lane& lane) const;
     void leave_lanes(const WorkerId& id, Worker& worker, Time now);
     void sort_anew(backend::Kind kind);
     void wait_in(std::map<LaneId, Lane>::iterator lane, Number number, Work& work);
     void stop_waiting(Number number, const Work& work);
     bool is_full(const Lane& lane, const backend::Request& request) const;
-    const WorkerId* least_busy(const Lane& lane) const;
+    const WorkerId* least_busy(const Lane& lane, bool is_for_peer) const;
+    std::optional<Number> oldest_for(const Worker& worker) const;
+    bool send(const WorkerId& id, Number number, Work& work);
+    void finish(Number number, backend::Outcome outcome, Time now);
     // False if the worker could not be reached: it is none any more.
     bool hand_over(Number number, const WorkerId& worker, Time now);
     void place(Number number, Time now);
@@ -145,6 +168,7 @@ private:
     void drop(Number number);
     void beat(Time now);
     void expire(Time now);
+    void feed_all(Time now);
 
     HandlersConfig config_;
     HandlersOutlet& outlet_;

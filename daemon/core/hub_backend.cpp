@@ -228,7 +228,8 @@ void Hub::end_channel(ChannelId id, std::string_view event) {
     const Channel& channel = channels_.channel(id);
     std::string raw_topic;
     append_quoted(raw_topic, channels_.topic_of(id).name);
-    put_push(channel.socket, channel.join_ref(), channel.end_ref(), raw_topic, event, "{}");
+    put_push(channel.socket, channel.join_ref(), channel.end_ref(), raw_topic, event,
+             event == "phx_error" ? R"({"reason":"channel_crash"})" : "{}");
     remove_channel(id);
 }
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import {test} from "node:test";
 
 import {connect, join, push, Raw} from "./lib/client.mjs";
-import {in_group} from "./lib/node.mjs";
+import {in_group, meshed} from "./lib/node.mjs";
 import {until} from "./lib/wait.mjs";
 import {Worker} from "./lib/worker.mjs";
 
@@ -85,4 +85,33 @@ test("a join that waits holds up nothing else of its connection", in_group(async
   worker.respond(worker.asked[0], {});
   assert.deepEqual(await raw.next_json(),
     ["1", "1", "room:1", "phx_reply", {status: "ok", response: {}}]);
+}));
+
+test("the backend of another node decides where there is none", in_group(async (group) => {
+  const here = await group.start({flags});
+  const there = await group.start({flags, peers: [here]});
+  const alone = await group.start({flags: [...flags, "--handler-scope", "local"], peers: [here]});
+  await meshed([here, there, alone]);
+  const worker = await Worker.start(group, there, ["room:*"], ({payload}) => ({payload}));
+  const socket = await connect(group, here.socket_url);
+  // The offer is on its way.
+  const channel = await until("the other node's backend lets it join", () => join(socket, "room:1"));
+  assert.deepEqual(await push(channel, "echo", {a: 1}), {a: 1});
+  assert.equal(worker.asked.at(-1).event, "echo");
+
+  // A worker beside the node comes before it.
+  const own = await Worker.start(group, here, ["room:*"], () => ({payload: '{"own":true}'}));
+  assert.deepEqual(await push(channel, "echo", {}), {own: true});
+  await own.leave();
+  assert.deepEqual(await push(channel, "echo", {b: 1}), {b: 1});
+
+  const local = await connect(group, alone.socket_url);
+  await assert.rejects(join(local, "room:1"), /backend unavailable/);
+
+  // The node goes with a request of ours.
+  worker.decide = () => {};
+  const pushed = push(channel, "echo", {});
+  await until("it is asked", () => worker.asked.at(-1).payload === "{}");
+  await there.kill();
+  await assert.rejects(pushed, /backend failed/);
 }));

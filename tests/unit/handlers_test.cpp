@@ -29,6 +29,12 @@ struct Outlet : HandlersOutlet {
         }
         return true;
     }
+    bool to_peer(Incarnation peer, const control::Asked& request) override {
+        if (unreachable.contains(peer)) return false;
+        peers[peer].push_back(request.request);
+        last = request;
+        return true;
+    }
     void backend_answered(const BackendAsker& asker, backend::Outcome outcome) override {
         INFO("request " << asker.id);
         REQUIRE(ended.emplace(asker.id, outcome).second);
@@ -36,6 +42,8 @@ struct Outlet : HandlersOutlet {
     void note(const Fact& fact) override { ++facts[fact.kind]; }
 
     std::set<std::string> dead;
+    std::set<Incarnation> unreachable;
+    std::map<Incarnation, Asks> peers;
     std::map<std::string, Asks> asked;
     std::map<std::string, int> beats;
     std::map<std::uint64_t, backend::Outcome> ended;
@@ -275,6 +283,67 @@ TEST_CASE_METHOD(Fixture, "a more specific worker takes over what waits") {
     CHECK(is_open(waiting));
 }
 
+TEST_CASE_METHOD(Fixture, "without a worker here the backends of another node decide") {
+    const std::vector<BackendLane> rooms{{Kind::join, "room:*"}, {Kind::push, "room:*"}};
+    handlers.on_offer(7, rooms, now);
+    const auto first = ask();
+    CHECK(outlet.peers[7] == Asks{1});
+    CHECK(outlet.last.about.topic == "room:1");
+    CHECK(handlers.offered().empty());
+    handlers.on_peer_decided(8, 1, {Ended::answered, {}}, now);  // it was not asked
+    CHECK(is_open(first));
+    handlers.on_peer_decided(7, 1, {Ended::answered, {}}, now);
+    CHECK(end_of(first) == Ended::answered);
+    handlers.on_peer_decided(7, 1, {Ended::answered, {}}, now);  // once is enough
+
+    work("one", {"room:*"}, 1);
+    CHECK(handlers.offered() == rooms);
+    ask();
+    const auto waiting = ask();
+    CHECK(outlet.asked["one"] == Asks{2});
+    CHECK(outlet.peers[7] == Asks{1});
+    // The last worker goes: what waited for it is for the other node.
+    handlers.on_unhandle("one", {1}, now);
+    run_for(50ms);
+    CHECK(outlet.peers[7] == Asks{1, 3});
+    handlers.on_peer_gone(7, now);
+    CHECK(end_of(waiting) == Ended::failed);
+}
+
+TEST_CASE_METHOD(Fixture, "a node whose workers are gone is followed by the next, then by nobody") {
+    handlers.on_offer(7, {{Kind::push, "room:*"}}, now);
+    handlers.on_offer(8, {{Kind::push, "room:*"}}, now);
+    outlet.unreachable.insert(8);
+    const auto asked = ask();
+    CHECK(outlet.peers[7] == Asks{1});
+    outlet.unreachable.clear();
+    handlers.on_offer(8, {{Kind::push, "room:*"}}, now);
+    handlers.on_peer_decided(7, 1, {Ended::unavailable, {}}, now);
+    CHECK(outlet.peers[8] == Asks{1});
+    CHECK(outlet.last.about.topic == "room:1");
+    handlers.on_peer_decided(8, 1, {Ended::unavailable, {}}, now);
+    CHECK(is_open(asked));  // one may come
+    run_for(5s);
+    CHECK(end_of(asked) == Ended::unavailable);
+    CHECK(handlers.waiting_count() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "for another node's client only workers of this node decide") {
+    handlers.on_offer(8, {{Kind::push, "room:*"}}, now);
+    backend::Request request;
+    request.kind = Kind::push;
+    request.topic = "room:1";
+    request.deadline_ms = 1000;
+    handlers.on_request({0, 50, "peer"}, request, now);
+    CHECK(end_of(50) == Ended::unavailable);
+    work("one", {"room:*"});
+    handlers.on_request({0, 51, "peer"}, request, now);
+    CHECK(outlet.asked["one"] == Asks{1});
+    CHECK(outlet.peers.empty());
+    run_for(1s, {"one"});
+    CHECK(end_of(51) == Ended::late);
+}
+
 // Workers that answer, stall, die unseen, leave and come back, in any order.
 TEST_CASE("whatever workers do, every request ends once, and nothing is left of it") {
     for (unsigned seed = 1; seed <= 300; ++seed) {
@@ -288,7 +357,7 @@ TEST_CASE("whatever workers do, every request ends once, and nothing is left of 
         std::size_t served = 0;
         for (int step = 0; step < 400; ++step) {
             const std::string& name = names[pick(4)];
-            switch (pick(9)) {
+            switch (pick(12)) {
                 case 0: f.outlet.dead.insert(name); break;
                 case 1:
                     f.outlet.dead.erase(name);
@@ -297,6 +366,20 @@ TEST_CASE("whatever workers do, every request ends once, and nothing is left of 
                 case 2: f.handlers.on_unhandle(name, {1}, f.now); break;
                 case 3: f.handlers.on_cancel({0, 1 + pick(200)}); break;
                 case 4: f.run_for(std::chrono::milliseconds(50 * pick(60))); break;
+                case 9: f.handlers.on_offer(pick(2), {{Kind::push, "room:*"}}, f.now); break;
+                case 10:
+                    if (pick(4) == 0) f.handlers.on_peer_gone(pick(2), f.now);
+                    f.outlet.unreachable =
+                        pick(2) == 0 ? std::set<Incarnation>{0} : std::set<Incarnation>{};
+                    break;
+                case 11:
+                    if (auto& asks = f.outlet.peers[pick(2)]; !asks.empty()) {
+                        const auto peer = asks.back() % 2;  // it may be the other's
+                        const auto kind = pick(3) == 0 ? Ended::unavailable : Ended::answered;
+                        f.handlers.on_peer_decided(peer, asks.back(), {kind, {}}, f.now);
+                        if (kind == Ended::answered) ++served;
+                    }
+                    break;
                 case 5:
                 case 6:
                     f.ask(pick(2) == 0 ? "room:1" : "room:2",
@@ -313,6 +396,8 @@ TEST_CASE("whatever workers do, every request ends once, and nothing is left of 
             REQUIRE(f.handlers.waiting_count() <= 2 * 5 * f.config().waiting_max);
         }
         f.outlet.dead = {names.begin(), names.end()};
+        f.handlers.on_peer_gone(0, f.now);
+        f.handlers.on_peer_gone(1, f.now);
         f.run_for(70s);
         REQUIRE(f.outlet.ended.size() == f.last_asked);
         CHECK(f.handlers.waiting_count() == 0);

@@ -38,6 +38,7 @@ export class Worker {
     for await (const [bytes] of this.socket) {
       const answer = decode(bytes);
       if (answer.is === "handling") this.on_live();
+      if (answer.is === "unhandled") this.on_left();
       if (answer.is === "refused") this.refused.push(answer);
       if (answer.is !== "request") continue;
       this.asked.push(answer);
@@ -63,9 +64,12 @@ export class Worker {
     clearInterval(this.#timer);
   }
 
+  // Is asked nothing more.
   async leave() {
     this.stop_registering();
+    const left = new Promise((resolve) => (this.on_left = resolve));
     await this.send({id: 3, do: "unhandle", handler: this.#handler});
+    await left;
   }
 
   close() {
