@@ -108,10 +108,10 @@ void Crowd::open(Client& client, ClientId id) {
     const auto* address = reinterpret_cast<const sockaddr*>(&target.address);
     if (connect(client.fd, address, target.address_bytes) < 0 && errno != EINPROGRESS) {
         const std::string why = std::strerror(errno);
-        throw LoadError("cannot connect to " + target.name() + ": " + why +
-                        (errno == EADDRNOTAVAIL
-                             ? " (no port is left here; take fewer clients or a further --url)"
-                             : ""));
+        throw Unreachable("cannot connect to " + target.name() + ": " + why +
+                          (errno == EADDRNOTAVAIL
+                               ? " (no port is left here; take fewer clients or a further --url)"
+                               : ""));
     }
     watch(id, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
 }
@@ -140,8 +140,8 @@ void Crowd::finish_connect(ClientId client) {
     socklen_t size = sizeof error;
     getsockopt(clients_[client].fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
-        throw LoadError("cannot connect to " + target_of(client).name() + ": " +
-                        std::strerror(error) + " (does a node listen there?)");
+        throw Unreachable("cannot connect to " + target_of(client).name() + ": " +
+                          std::strerror(error) + " (does a node listen there?)");
     }
     clients_[client].stage = Stage::upgrading;
     watch(client, EPOLLIN, EPOLL_CTL_MOD);
