@@ -45,9 +45,10 @@ public:
     std::string greeting(const std::vector<std::string>& topics) const override {
         std::string frames;
         for (std::size_t i = 0; i < topics.size(); ++i) {
-            const auto ref = "\"" + std::to_string(i + 1) + "\",";
-            frames += client_frame(opcode::text,
-                                   "[" + ref + ref + "\"" + topics[i] + R"(","phx_join",{}])");
+            const auto ref = std::to_string(i + 1);
+            std::string text = "[\"";
+            text.append(ref).append(R"(",")").append(ref).append(R"(",")").append(topics[i]);
+            frames += client_frame(opcode::text, text.append(R"(","phx_join",{}])"));
         }
         return frames;
     }
