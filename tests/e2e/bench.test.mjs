@@ -1,5 +1,7 @@
 // bench: the loads of `roost bench` against real nodes, and what it says when something is wrong.
 import assert from "node:assert/strict";
+import {once} from "node:events";
+import {readFileSync} from "node:fs";
 import {after, before, describe, test} from "node:test";
 
 import {WebSocketServer} from "ws";
@@ -89,6 +91,20 @@ describe("roost bench", () => {
     assert.ok(join.joins_per_second > 0 && join.probe_p99_us > 0, JSON.stringify(join));
   });
 
+  test("a node has as many descriptors as its connections need, if it may", async () => {
+    const limits = (node) => {
+      const line = /^Max open files +(\d+) +(\d+|unlimited)/m;
+      const [, soft, hard] = readFileSync(`/proc/${node.pid}/limits`, "utf8").match(line);
+      return {soft: Number(soft), hard: hard === "unlimited" ? Infinity : Number(hard)};
+    };
+    const few = await group.start({flags: ["--max-connections", "100"]});
+    assert.equal(limits(few).soft, Math.min(100 + 64 + 4096, limits(few).hard));
+    const bound = await group.start({open_files: 1000, flags: ["--max-connections", "100"]});
+    assert.equal(limits(bound).soft, 1000);
+    const open = await group.start();
+    assert.ok(limits(open).soft <= 65536);
+  });
+
   test("text for people, progress on stderr", async () => {
     const {code, out} = await bench(["fanout", ...url(one), "--clients", "3", "--messages", "5"]);
     assert.equal(code, 0);
@@ -123,6 +139,7 @@ describe("roost bench", () => {
 async function careless(answer) {
   const port = await free_ports();
   const server = new WebSocketServer({host: "127.0.0.1", port, path: "/socket/websocket"});
+  await once(server, "listening");
   const everybody = new Set();
   let count = 0;
   server.on("connection", (ws) => {
