@@ -35,6 +35,7 @@ int run_tool(int argc, char** argv) {
     add_topics(app, options, run);
     add_keygen(app, options, run);
     add_token(app, options, run);
+    add_bench(app, options, run);
 
     try {
         app.parse(argc, argv);

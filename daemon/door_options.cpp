@@ -14,8 +14,22 @@ namespace roost {
 namespace {
 
 constexpr std::string_view unix_prefix = "unix:";
-// Against limits without end: what is promised costs tables.
-constexpr std::size_t descriptors_cap = 1'000'000;
+// Against limits without end, where nobody says how many connections are to be: what is promised
+// costs tables, and whenever a connection closes libwebsockets looks at every place of one.
+constexpr std::size_t descriptors_cap = 65'536;
+
+// The limit of open files, as it suits so many connections: 0 if nobody has said how many.
+void fit_descriptors(const AdmissionLimits& limits) {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    const rlim_t wanted = limits.connections_max == 0
+                              ? std::min<rlim_t>(limit.rlim_cur, descriptors_cap)
+                              : descriptors_for(limits.connections_max, limits.spare);
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    // Where it fails, the limit stays what it was; what is too low for the connections is said
+    // later.
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 std::string check_listen(const std::string& text) {
     if (!text.starts_with(unix_prefix)) return check_endpoint(text);
@@ -97,7 +111,7 @@ void add_guest_options(CLI::App& app, DoorOptions& options, DoorTexts& texts) {
 std::size_t descriptors_max() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-    return static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, descriptors_cap));
+    return static_cast<std::size_t>(limit.rlim_cur);
 }
 
 DoorRules DoorOptions::rules() const {
@@ -142,6 +156,7 @@ void finish_door_options(DoorOptions& options, const DoorTexts& texts) {
         }
     }
     options.handshake_timeout = std::chrono::seconds(texts.handshake_timeout_s);
+    fit_descriptors(options.limits);
     if (options.limits.connections_max == 0) {
         options.limits.connections_max = connections_for(descriptors_max(), options.limits.spare);
     }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -24,6 +25,9 @@ constexpr std::size_t buffer_bytes = 1 << 18;
 // Of the 28,000 ports that an address has for connections to one server.
 constexpr std::size_t clients_per_address = 20'000;
 constexpr std::size_t refusal_bytes_max = 300;
+// No load expects more; so no server makes this one keep more.
+constexpr std::size_t frame_bytes_max = 16'000'000;
+constexpr std::size_t head_bytes_max = 65'536;
 
 [[noreturn]] void fail_system(const char* what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -108,10 +112,10 @@ void Crowd::open(Client& client, ClientId id) {
     const auto* address = reinterpret_cast<const sockaddr*>(&target.address);
     if (connect(client.fd, address, target.address_bytes) < 0 && errno != EINPROGRESS) {
         const std::string why = std::strerror(errno);
-        throw LoadError("cannot connect to " + target.name() + ": " + why +
-                        (errno == EADDRNOTAVAIL
-                             ? " (no port is left here; take fewer clients or a further --url)"
-                             : ""));
+        throw Unreachable("cannot connect to " + target.name() + ": " + why +
+                          (errno == EADDRNOTAVAIL
+                               ? " (no port is left here; take fewer clients or a further --url)"
+                               : ""));
     }
     watch(id, EPOLLIN | EPOLLOUT, EPOLL_CTL_ADD);
 }
@@ -140,8 +144,8 @@ void Crowd::finish_connect(ClientId client) {
     socklen_t size = sizeof error;
     getsockopt(clients_[client].fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
-        throw LoadError("cannot connect to " + target_of(client).name() + ": " +
-                        std::strerror(error) + " (does a node listen there?)");
+        throw Unreachable("cannot connect to " + target_of(client).name() + ": " +
+                          std::strerror(error) + " (does a node listen there?)");
     }
     clients_[client].stage = Stage::upgrading;
     watch(client, EPOLLIN, EPOLL_CTL_MOD);
@@ -220,6 +224,7 @@ std::size_t Crowd::take(std::string_view bytes) {
         if (taken == 0) return 0;
     }
     while (const auto head = read_head(bytes.substr(taken))) {
+        if (head->content_bytes > frame_bytes_max) fail(current_, "sent a frame that is too big");
         const std::size_t size = head->head_bytes + head->content_bytes;
         if (bytes.size() - taken < size || clients_[current_].stage == Stage::cut) break;
         take_frame(head->opcode, bytes.substr(taken + head->head_bytes, head->content_bytes));
@@ -230,11 +235,11 @@ std::size_t Crowd::take(std::string_view bytes) {
 
 std::size_t Crowd::take_upgrade(std::string_view bytes) {
     const auto end = bytes.find("\r\n\r\n");
-    if (end == std::string_view::npos) return 0;
-    if (!bytes.starts_with("HTTP/1.1 101")) {
+    if (end == std::string_view::npos && bytes.size() < head_bytes_max) return 0;
+    if (end == std::string_view::npos || !bytes.starts_with("HTTP/1.1 101")) {
         const auto status = bytes.substr(0, bytes.find("\r\n"));
         fail(current_, "refused a connection: " + on_one_line(status) + ": " +
-                           on_one_line(bytes.substr(end + 4)));
+                           on_one_line(bytes.substr(std::min(end, bytes.size() - 4) + 4)));
     }
     Client& client = clients_[current_];
     client.stage = Stage::joining;
@@ -262,6 +267,7 @@ void Crowd::take_frame(unsigned opcode, std::string_view content) {
     }
     std::string all = std::move(kept);
     all.append(content);
+    if (all.size() > frame_bytes_max) fail(current_, "sent a message that is too big");
     all.erase(0, dialect_.read(all, *this));
     clients_[current_].stream = std::move(all);
 }

@@ -50,6 +50,11 @@ private:
         crowd_.send(0, frames);
     }
 
+    static Clock::duration pause(std::size_t messages, double rate) {
+        return std::chrono::nanoseconds(
+            static_cast<std::int64_t>(static_cast<double>(messages) * 1e9 / rate));
+    }
+
     // So many more messages. False if something of it did not come.
     bool publish(std::size_t messages, double rate) {
         const std::size_t end = sent_at_.size() + messages;
@@ -57,18 +62,19 @@ private:
         auto heard = due;
         while (sent_at_.size() < end || !ledger_.is_complete()) {
             const auto now = Clock::now();
-            const bool is_due = rate == 0 ? ledger_.is_complete() : now >= due;
+            const bool is_due = now >= due && (rate > 0 || ledger_.is_complete());
             if (sent_at_.size() < end && is_due) {
                 const std::size_t count = std::min(plan_.at_once, end - sent_at_.size());
                 publish_next(count);
                 heard = now;
-                if (rate > 0) {
-                    due += std::chrono::nanoseconds(
-                        static_cast<std::int64_t>(static_cast<double>(count) * 1e9 / rate));
-                }
+                // A rate is held in the mean; the pause of who waits for others is from now on.
+                if (rate > 0) due += pause(count, rate);
+                if (rate == 0 && plan_.pace.rate_max > 0)
+                    due = now + pause(count, plan_.pace.rate_max);
             }
-            if (crowd_.turn(std::chrono::milliseconds(rate > 0 && sent_at_.size() < end ? 1 : 100)))
-                heard = Clock::now();
+            // In steps of a millisecond while only the time is waited for.
+            const bool is_timed = sent_at_.size() < end && (rate > 0 || ledger_.is_complete());
+            if (crowd_.turn(std::chrono::milliseconds(is_timed ? 1 : 100))) heard = Clock::now();
             if (!ledger_.is_complete() && Clock::now() - heard > loss_wait) return false;
             watcher_.on_progress("delivered", ledger_.delivered(), end * plan_.subscribers);
         }

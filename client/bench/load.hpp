@@ -42,11 +42,12 @@ struct Outcome {
     bool is_whole = true;  // nothing was lost or came out of its order
 };
 
-// How clients publish. With a rate so many a second for each that publishes; without one (0) as
-// fast as everybody has got what came before.
+// How each client that publishes does so: with a rate so many a second, whatever becomes of them;
+// without one (0) when everybody has got what came before, and at most so many a second (0: any).
 struct Pace {
-    std::size_t messages = 1000;  // of each that publishes
+    std::size_t messages = 1000;
     double rate = 0;
+    double rate_max = 0;
     std::size_t payload_bytes = 128;
 };
 

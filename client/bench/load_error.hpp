@@ -10,4 +10,10 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// Nobody answers there.
+class Unreachable : public LoadError {
+public:
+    using LoadError::LoadError;
+};
+
 }  // namespace roost::bench

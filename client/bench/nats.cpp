@@ -38,7 +38,7 @@ public:
                 const auto digits = line.substr(line.rfind(' ') + 1);
                 std::size_t payload = 0;
                 std::from_chars(digits.data(), digits.data() + digits.size(), payload);
-                if (rest.size() < size + payload + 2) return taken;
+                if (rest.size() < size + 2 || rest.size() - size - 2 < payload) return taken;
                 ear.on_message(rest.substr(size, payload));
                 size += payload + 2;
             } else if (line == "PONG") {

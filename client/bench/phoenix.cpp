@@ -25,6 +25,15 @@ std::string percent_encoded(std::string_view text) {
     return made;
 }
 
+// Of an error reply or a phx_error; all of it if there is none.
+std::string_view reason_in(std::string_view text) {
+    constexpr std::string_view key = R"("reason":")";
+    const auto at = text.find(key);
+    if (at == std::string_view::npos) return text;
+    const auto reason = text.substr(at + key.size());
+    return reason.substr(0, reason.find('"'));
+}
+
 class Phoenix final : public Dialect {
 public:
     explicit Phoenix(const std::string& token)
@@ -36,9 +45,10 @@ public:
     std::string greeting(const std::vector<std::string>& topics) const override {
         std::string frames;
         for (std::size_t i = 0; i < topics.size(); ++i) {
-            const auto ref = "\"" + std::to_string(i + 1) + "\",";
-            frames += client_frame(opcode::text,
-                                   "[" + ref + ref + "\"" + topics[i] + R"(","phx_join",{}])");
+            const auto ref = std::to_string(i + 1);
+            std::string text = "[\"";
+            text.append(ref).append(R"(",")").append(ref).append(R"(",")").append(topics[i]);
+            frames += client_frame(opcode::text, text.append(R"(","phx_join",{}])"));
         }
         return frames;
     }
@@ -56,8 +66,9 @@ private:
 };
 
 std::size_t Phoenix::read(std::string_view bytes, Ear& ear) const {
-    // Most of what comes is a broadcast, which has no join_ref.
-    const auto event = bytes.starts_with("[null") ? std::string_view::npos : bytes.find("\"phx_");
+    // Most of what comes is a broadcast, which has neither join_ref nor ref.
+    const auto event =
+        bytes.starts_with("[null,null,") ? std::string_view::npos : bytes.find("\"phx_");
     if (event == std::string_view::npos) {
         const auto begin = bytes.find('{');
         if (begin == std::string_view::npos) {
@@ -69,10 +80,10 @@ std::size_t Phoenix::read(std::string_view bytes, Ear& ear) const {
         if (bytes.find(R"("status":"ok")", event) != std::string_view::npos) {
             ear.on_ok();
         } else {
-            ear.on_refused(bytes.substr(event));
+            ear.on_refused(reason_in(bytes.substr(event)));
         }
     } else if (!bytes.substr(event).starts_with("\"phx_close\"")) {
-        ear.on_refused(bytes.substr(event));
+        ear.on_refused(reason_in(bytes.substr(event)));
     }
     return bytes.size();
 }

@@ -1,5 +1,7 @@
 #include <array>
+#include <deque>
 #include <optional>
+#include <utility>
 
 #include "client/bench/load_error.hpp"
 #include "client/bench/traffic.hpp"
@@ -20,7 +22,10 @@ public:
           watcher_(watcher),
           crowd_(where.targets, *where.dialect, *this),
           ledger_(plan.rooms * plan.members, plan.members),
-          members_(plan.rooms * plan.members) {}
+          members_(plan.rooms * plan.members) {
+        if (plan.pace.rate_max == 0) return;
+        pause_ = std::chrono::nanoseconds(static_cast<std::int64_t>(1e9 / plan.pace.rate_max));
+    }
 
     Outcome run() {
         gather(crowd_, members_.size(), joins_at_once, watcher_, [this](std::size_t client) {
@@ -79,9 +84,13 @@ private:
                     heard = Clock::now();
                 }
             }
-            if (crowd_.turn(std::chrono::milliseconds(sent < all && rate > 0 ? 1 : 100)))
-                heard = Clock::now();
+            const bool is_timed = (rate > 0 && sent < all) || !waiting_.empty();
+            if (crowd_.turn(std::chrono::milliseconds(is_timed ? 1 : 100))) heard = Clock::now();
             if (Clock::now() - heard > loss_wait) return false;
+            for (; !waiting_.empty() && waiting_.front().first <= Clock::now();
+                 waiting_.pop_front()) {
+                publish_next(waiting_.front().second);
+            }
             watcher_.on_progress("delivered", ledger_.delivered(), due);
         }
         return true;
@@ -97,7 +106,10 @@ private:
         ledger_.take(client, message.publisher % plan_.members, message.number);
         if (measure_) measure_->add(crowd_.now() - publisher.sent_at[message.number % timed_max]);
         if (rate_ > 0 || publisher.missing == 0 || --publisher.missing > 0) return;
-        if (publisher.published < end_) publish_next(message.publisher);
+        if (publisher.published >= end_) return;
+        if (plan_.pace.rate_max == 0) return publish_next(message.publisher);
+        // All pauses are as long, so that who waits longest is the first.
+        waiting_.emplace_back(crowd_.now() + pause_, message.publisher);
     }
 
     const Where& where_;
@@ -108,6 +120,8 @@ private:
     std::vector<Member> members_;  // by client
     std::size_t end_ = 0;          // how many each is to have published
     double rate_ = 0;
+    Clock::duration pause_{};  // of a member that does not publish at a rate
+    std::deque<std::pair<Clock::time_point, std::size_t>> waiting_;
     std::optional<Measure> measure_;
 };
 

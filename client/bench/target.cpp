@@ -25,7 +25,10 @@ void resolve(Target& target, std::string_view url) {
     addrinfo* found = nullptr;
     const int error =
         getaddrinfo(target.host.c_str(), std::to_string(target.port).c_str(), &hints, &found);
-    if (error != 0) fail(url, std::string("names no host that is known: ") + gai_strerror(error));
+    if (error != 0) {
+        throw Unreachable("'" + std::string(url) +
+                          "' names no host that is known: " + gai_strerror(error));
+    }
     const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owned(found, &freeaddrinfo);
     std::memcpy(&target.address, found->ai_addr, found->ai_addrlen);
     target.address_bytes = found->ai_addrlen;

@@ -8,7 +8,7 @@ _roost() {
         if ((skip)); then skip=0; continue; fi
         case $word in
             --control|--timeout) skip=1 ;;
-            ping|pub|sub|reply|nodes|topics|keygen|token) verb=$word; break ;;
+            ping|pub|sub|reply|nodes|topics|keygen|token|bench) verb=$word; break ;;
         esac
     done
 
@@ -18,7 +18,9 @@ _roost() {
         -C|-W) [[ $verb == sub ]] && return ;;
         --command|--kind) [[ $verb == reply ]] && return ;;
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
-            [[ $verb == token ]] && return ;;
+            [[ $verb == token || $verb == bench ]] && return ;;
+        --url|--token|--clients|--topics|--messages|--rate|--batch|--payload|--seconds|--at-once)
+            [[ $verb == bench ]] && return ;;
         --out|--key-file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     esac
     if [[ $current == -* ]]; then
@@ -26,12 +28,16 @@ _roost() {
         [[ $verb == sub ]] && options+=" -C -W -E"
         [[ $verb == pub ]] && options+=" --id --binary"
         [[ $verb == reply ]] && options+=" --command --kind"
+        [[ $verb == bench ]] && options+=" --url --topic --token --clients --topics --messages --rate
+            --batch --payload --seconds --at-once"
         [[ $verb == keygen ]] && options+=" --out"
         [[ $verb == token ]] && options+=" --sub --topic --join --push --claim --expires --key-file
             --kid --check --audience --issuer"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics keygen token" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics keygen token bench" -- "$current")
+    elif [[ $verb == bench ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "fanout rooms cross idle join" -- "$current")
     fi
 }
 

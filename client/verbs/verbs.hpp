@@ -43,5 +43,6 @@ void add_nodes(CLI::App& app, const Options& options, Run& run);
 void add_topics(CLI::App& app, const Options& options, Run& run);
 void add_keygen(CLI::App& app, const Options& options, Run& run);
 void add_token(CLI::App& app, const Options& options, Run& run);
+void add_bench(CLI::App& app, const Options& options, Run& run);
 
 }  // namespace roost::verbs

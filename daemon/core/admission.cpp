@@ -15,6 +15,12 @@ std::size_t connections_for(std::size_t descriptors, std::size_t spare) {
     return descriptors > others ? descriptors - others : 1;
 }
 
+std::size_t descriptors_for(std::size_t connections, std::size_t spare) {
+    constexpr std::size_t others_min = 4096;
+    const std::size_t clients = connections + spare;
+    return clients + std::max(others_min, clients / 7 + 1);
+}
+
 Address site_of(const Address& address) {
     return address.family == Address::Family::v6 ? address.masked(v6_site_bits) : address;
 }

@@ -28,6 +28,8 @@ Address site_of(const Address& address);
 // How many connections leave enough of `descriptors` for the group, the control socket and files
 // (an eighth, and 128 at least), and for `spare` more connections. One at least.
 std::size_t connections_for(std::size_t descriptors, std::size_t spare);
+// The other way round; and it leaves enough for a large group, however few the connections are.
+std::size_t descriptors_for(std::size_t connections, std::size_t spare);
 
 class Admission {
 public:

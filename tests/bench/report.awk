@@ -74,11 +74,13 @@ function flat(    i, r, what, first, cost, words) {
     printf "\nFlat costs of Roost: us CPU of the node, and how often the first of its kind\n"
     for (i = 1; i <= flats; ++i) {
         r = flat_row[i]
+        words[3] = ""
         split(substr(r, 6), words, ",")
+        if (words[3] != "") words[2] = words[2] ", " words[3]
         cost = of(r, "roost", "server_cpu_us_per_delivery")
         if (cost == "") cost = of(r, "roost", "server_cpu_us_per_time")
         if (words[1] != what) { what = words[1]; first = cost }
-        printf "%-16s %-20s %10.3f %6.2f\n", words[1], words[2], cost,
+        printf "%-16s %-24s %10.3f %6.2f\n", words[1], words[2], cost,
             (first > 0 ? cost / first : 0)
     }
 }

@@ -2,12 +2,13 @@
 # stop_all ends what was started. All of them share one core.
 phoenix_address=
 pids=()
+urgently=()
 
 # run_server PORT WORD... : on the core of the servers, until it listens.
 run_server() {
     local at=$1
     shift
-    taskset -c 0 "$@" >"$directory/server-$at.log" 2>&1 &
+    "${urgently[@]}" taskset -c 0 "$@" >"$directory/server-$at.log" 2>&1 &
     pids+=($!)
     wait_for $! "$at" "$directory/server-$at.log"
 }
@@ -69,6 +70,12 @@ start() {
             roost_at 0
             roost_at 1 --peer "127.0.0.1:$((port + 1))"
             in_view 0 1 && in_view 1 1 ;;
+        roost-and-10)
+            local peer
+            roost_at 0
+            for peer in {1..10}; do roost_at "$peer" --peer "127.0.0.1:$((port + 1))"; done
+            in_view 0 10
+            urls=("${urls[0]}") ;;
         nats) dialect=nats && nats_at 0 ;;
         nats-pair)
             dialect=nats

@@ -125,3 +125,12 @@ TEST_CASE("connections leave descriptors for everything else") {
     CHECK(connections_for(192, 64) == 1);
     CHECK(connections_for(0, 64) == 1);
 }
+
+TEST_CASE("descriptors for connections leave room for them, and for a large group") {
+    CHECK(descriptors_for(100, 64) == 100 + 64 + 4096);
+    CHECK(descriptors_for(70'000, 64) == 70'064 + 10'009 + 1);
+    for (const std::size_t connections :
+         {1, 100, 10'000, 28'000, 28'608, 28'609, 30'000, 1'000'000}) {
+        CHECK(connections_for(descriptors_for(connections, 64), 64) >= connections);
+    }
+}
