@@ -81,7 +81,7 @@ test("roost reply makes a shell command a backend", in_group(async (group) => {
   await until("the backend is there", async () => await figure(node, "backend_workers") === 1);
   const channel = await check_echo(group, node);
   await assert.rejects(push(channel, "text", {}), /backend failed/);
-  assert.match(reply.err, /the command wrote something else than JSON, for push echo:1 text/);
+  await until("it says why", () => /something else than JSON, for push echo:1 text/.test(reply.err));
   reply.signal("SIGTERM");
   assert.equal((await reply.end()).code, 0);
 
