@@ -2,6 +2,25 @@
 
 namespace roost {
 
+namespace {
+
+void append_requests(std::string& text, const HandlersCounters& counters) {
+    text.append("# TYPE roost_backend_requests_total counter\n");
+    for (std::size_t kind = 0; kind < backend::kinds; ++kind) {
+        for (std::size_t outcome = 0; outcome < backend::outcomes; ++outcome) {
+            text.append("roost_backend_requests_total{kind=\"")
+                .append(name_of(static_cast<backend::Kind>(kind)))
+                .append("\",outcome=\"")
+                .append(name_of(static_cast<backend::Outcome::Kind>(outcome)))
+                .append("\"} ")
+                .append(std::to_string(counters.ended[kind][outcome]))
+                .append("\n");
+        }
+    }
+}
+
+}  // namespace
+
 void Board::post(std::size_t shard, const ShardFigures& figures) {
     const std::lock_guard lock(mutex_);
     const auto beats = shards_[shard].beats + 1;
@@ -32,6 +51,11 @@ ShardFigures Board::shards() const {
         sum.hub.deduplicated += shard.hub.deduplicated;
         sum.frames_sent += shard.frames_sent;
         sum.sends += shard.sends;
+        sum.skipped.dropped += shard.skipped.dropped;
+        sum.skipped.replaced += shard.skipped.replaced;
+        sum.uring.batches += shard.uring.batches;
+        sum.uring.batched += shard.uring.batched;
+        sum.uring.shorts += shard.uring.shorts;
     }
     return sum;
 }
@@ -67,6 +91,11 @@ std::string Board::metrics(const FactLog& facts) const {
     add("deliveries_total", "counter", clients.hub.deliveries);
     add("client_frames_sent_total", "counter", clients.frames_sent);
     add("client_sends_total", "counter", clients.sends);
+    add("client_sends_by_uring_total", "counter", clients.uring.batched);
+    add("client_sends_short_total", "counter", clients.uring.shorts);
+    add("uring_batches_total", "counter", clients.uring.batches);
+    add("slow_messages_dropped_total", "counter", clients.skipped.dropped);
+    add("slow_messages_replaced_total", "counter", clients.skipped.replaced);
     add("group_nodes_in_view", "gauge", group.peers);
     add("control_clients", "gauge", group.control_clients);
     add("group_broadcasts_published_total", "counter", group.group.broadcasts_out);
@@ -91,6 +120,12 @@ std::string Board::metrics(const FactLog& facts) const {
     add("publishes_deduplicated_total", "counter", clients.hub.deduplicated + group.deduplicated);
     add("group_fences_total", "counter", group.group.fences);
     add("group_fences_timed_out_total", "counter", group.group.fences_timed_out);
+    add("backend_workers", "gauge", group.workers);
+    add("backend_requests_waiting", "gauge", group.backend_waiting);
+    add("backend_requests_outstanding", "gauge", group.backend_outstanding);
+    add("backend_requests_handed_again_total", "counter", group.handlers.handed_again);
+    add("backend_workers_lost_total", "counter", group.handlers.workers_lost);
+    append_requests(text, group.handlers);
     text.append("# TYPE roost_facts_total counter\n");
     for (std::size_t kind = 0; kind < fact_kinds; ++kind) {
         const auto fact = static_cast<FactKind>(kind);

@@ -11,8 +11,10 @@
 #include <vector>
 
 #include "daemon/core/group.hpp"
+#include "daemon/core/handlers.hpp"
 #include "daemon/core/hub.hpp"
 #include "daemon/edge/log.hpp"
+#include "daemon/edge/sockets.hpp"
 
 namespace roost {
 
@@ -20,6 +22,8 @@ struct ShardFigures {
     std::uint64_t connections = 0, poll_sessions = 0, polls_waiting = 0, channels = 0, topics = 0;
     HubCounters hub;
     std::uint64_t frames_sent = 0, sends = 0;
+    SkipCounters skipped;
+    SendCounters uring;
     std::uint64_t beats = 0;  // grows while the loop turns
 };
 struct FabricFigures {
@@ -28,6 +32,8 @@ struct FabricFigures {
     StreamCounters streams;
     std::uint64_t repair_buffer_bytes = 0;
     std::uint64_t history_bytes = 0, history_messages = 0, history_topics = 0, history_evicted = 0;
+    std::uint64_t workers = 0, backend_waiting = 0, backend_outstanding = 0;
+    HandlersCounters handlers;
     std::uint64_t deduplicated = 0;
     std::uint64_t queued_bytes = 0, broadcasts_shed = 0;
     std::uint64_t beats = 0;

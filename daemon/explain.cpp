@@ -140,6 +140,15 @@ void print_rule(const Options& options, const Rule* rule) {
                       std::to_string(options.rules.size()) + " " + options.rules_place);
 }
 
+std::string asking_text(const Rule& rule, std::string_view why_not) {
+    if (!why_not.empty()) return "no: " + quoted(why_not);
+    std::string events;
+    for (const auto& event : rule.backend_events) {
+        events.append(events.empty() ? "" : ", ").append(event);
+    }
+    return "as a backend decides" + (rule.is_backend_for_all ? "" : ", of the events " + events);
+}
+
 // What a client with an open connection is told, in the order in which the node looks.
 void print_answers(const Options& options, const Rule* rule, const Bearer* bearer) {
     const auto& topic = *options.questions.topic;
@@ -153,7 +162,11 @@ void print_answers(const Options& options, const Rule* rule, const Bearer* beare
         print("join", no(why_no_join));
         return print("push", no("unmatched topic") + ", for it is not joined");
     }
-    print("join", "yes");
+    print("join", rule->join == JoinPolicy::backend ? "as a backend decides" : "yes");
+    if (rule->is_backend_for_all || !rule->backend_events.empty()) {
+        print("push", asking_text(*rule, Hub::why_not_push(*rule, topic, bearer, true)));
+        if (rule->is_backend_for_all) return;
+    }
     const auto why_no_push = Hub::why_not_push(*rule, topic, bearer);
     const bool is_to_others = rule->push == PushPolicy::others;
     print("push", !why_no_push.empty() ? no(why_no_push)

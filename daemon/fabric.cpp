@@ -20,7 +20,8 @@ Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, 
                }),
       seal_(config.keys),
       group_(config.group, *this, loop.now()),
-      desk_(config.desk, desk_holder_, group_, *this, loop.now()) {
+      handlers_(config.handlers, *this, loop.now()),
+      desk_(config.desk, desk_holder_, group_, *this, loop.now(), &handlers_) {
     if (config.group.beacon) {
         beacon_.emplace(
             loop, config.beacon,
@@ -94,6 +95,10 @@ void Fabric::on_letter(FabricLetter& letter) {
         const auto& [holder, route, id] = answered->to;
         if (route.empty()) return poll_answered(holder, id, answered->answer);
         group_.answer_poll(route, id, answered->answer);
+    } else if (auto* asked = std::get_if<BackendAsked>(&letter)) {
+        handlers_.on_request(asked->asker, std::move(*asked->request), loop_.now());
+    } else if (const auto* taken_back = std::get_if<BackendTakenBack>(&letter)) {
+        handlers_.on_cancel(taken_back->asker);
     } else {
         group_.say_goodbye();
     }
@@ -102,6 +107,8 @@ void Fabric::on_letter(FabricLetter& letter) {
 void Fabric::tick() {
     group_.tick(loop_.now());
     desk_.tick(loop_.now());
+    handlers_.tick(loop_.now());
+    group_.set_offer(handlers_.offered());
     FabricFigures figures;
     figures.peers = group_.peers_in_view();
     figures.control_clients = desk_.client_count();
@@ -112,6 +119,10 @@ void Fabric::tick() {
     figures.history_messages = group_.history().size();
     figures.history_topics = group_.history().topic_count();
     figures.history_evicted = group_.history().counters().evicted;
+    figures.workers = handlers_.worker_count();
+    figures.backend_waiting = handlers_.waiting_count();
+    figures.backend_outstanding = handlers_.outstanding_count();
+    figures.handlers = handlers_.counters();
     figures.deduplicated = desk_.deduplicated();
     figures.queued_bytes = sockets_.queued_bytes();
     figures.broadcasts_shed = sockets_.broadcasts_shed();
@@ -198,6 +209,23 @@ void Fabric::poll_asked(const std::string& route, std::uint64_t serial,
 
 void Fabric::poll_answered(Holder holder, std::uint64_t id, const PollAnswer& answer) {
     shards_[holder]->insist(PollDelivered{id, answer});
+}
+
+void Fabric::backend_offered(Incarnation peer, const std::vector<BackendLane>& lanes) {
+    handlers_.on_offer(peer, lanes, loop_.now());
+}
+void Fabric::backend_asked(const std::string& route, const control::Asked& asked) {
+    handlers_.on_request({0, asked.request, route}, asked.about, loop_.now());
+}
+void Fabric::backend_decided(Incarnation peer, std::uint64_t serial,
+                             const backend::Outcome& outcome) {
+    handlers_.on_peer_decided(peer, serial, outcome, loop_.now());
+}
+
+void Fabric::backend_answered(const BackendAsker& asker, backend::Outcome outcome) {
+    if (!asker.route.empty()) return group_.answer_backend(asker.route, asker.id, outcome);
+    shards_[asker.holder]->insist(
+        BackendAnswered{asker.id, std::make_unique<backend::Outcome>(std::move(outcome))});
 }
 
 bool Fabric::to_client(const std::string& route, std::string_view bytes) {

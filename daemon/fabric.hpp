@@ -8,6 +8,7 @@
 #include "daemon/board.hpp"
 #include "daemon/core/desk.hpp"
 #include "daemon/core/group.hpp"
+#include "daemon/core/handlers.hpp"
 #include "daemon/edge/beacon_socket.hpp"
 #include "daemon/edge/control_socket.hpp"
 #include "daemon/edge/group_sockets.hpp"
@@ -20,6 +21,7 @@ namespace roost {
 struct FabricConfig {
     GroupConfig group;
     DeskConfig desk;
+    HandlersConfig handlers;
     Endpoint listen;
     std::vector<GroupKey> keys;
     std::string control;
@@ -28,7 +30,7 @@ struct FabricConfig {
     std::size_t queue_bytes_max = 256'000'000;
 };
 
-class Fabric final : private GroupOutlet, private DeskOutlet {
+class Fabric final : private GroupOutlet, private DeskOutlet, private HandlersOutlet {
 public:
     // Throws StartError.
     Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, Board& board,
@@ -58,6 +60,18 @@ private:
                     const PollRequest& request) override;
     void poll_answered(Holder holder, std::uint64_t id, const PollAnswer& answer) override;
     bool to_client(const std::string& route, std::string_view bytes) override;
+    bool to_worker(const std::string& route, std::string_view bytes) override {
+        return to_client(route, bytes);
+    }
+    bool to_peer(Incarnation peer, const control::Asked& asked) override {
+        return group_.ask_backend(peer, asked);
+    }
+    void peer_gone(Incarnation peer) override { handlers_.on_peer_gone(peer, loop_.now()); }
+    void backend_offered(Incarnation peer, const std::vector<BackendLane>& lanes) override;
+    void backend_asked(const std::string& route, const control::Asked& asked) override;
+    void backend_decided(Incarnation peer, std::uint64_t serial,
+                         const backend::Outcome& outcome) override;
+    void backend_answered(const BackendAsker& asker, backend::Outcome outcome) override;
     void to_shards(const BroadcastRef& broadcast) override;
     void ask_topics(std::uint64_t question) override;
     void note(const Fact& fact) override { facts_.note(fact); }
@@ -83,6 +97,7 @@ private:
     std::optional<BeaconSocket> beacon_;
     BeaconSeal seal_;
     Group group_;
+    Handlers handlers_;
     Desk desk_;
 };
 

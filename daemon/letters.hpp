@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/core/handlers.hpp"
 #include "daemon/core/interest.hpp"
 #include "daemon/core/replay.hpp"
 #include "daemon/edge/certificate.hpp"
@@ -54,9 +55,13 @@ struct PollDelivered {
     std::uint64_t id;
     PollAnswer answer;
 };
+struct BackendAnswered {
+    std::uint64_t id;
+    std::unique_ptr<backend::Outcome> outcome;
+};
 using ShardLetter =
     std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion, StopListening, HandOver,
-                 CertificateRenewed, TokenKeysRenewed, PollAsked, PollDelivered>;
+                 CertificateRenewed, TokenKeysRenewed, PollAsked, PollDelivered, BackendAnswered>;
 
 // To the fabric.
 struct BucketWanted {
@@ -88,8 +93,16 @@ struct PollAnswered {
     PollReturn to;
     PollAnswer answer;
 };
+struct BackendAsked {
+    BackendAsker asker;
+    std::unique_ptr<backend::Request> request;
+};
+struct BackendTakenBack {
+    BackendAsker asker;
+};
 struct Goodbye {};
-using FabricLetter = std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted,
-                                  TopicsAnswer, PollForwarded, PollAnswered, Goodbye>;
+using FabricLetter =
+    std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted, TopicsAnswer,
+                 PollForwarded, PollAnswered, BackendAsked, BackendTakenBack, Goodbye>;
 
 }  // namespace roost

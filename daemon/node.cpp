@@ -44,6 +44,8 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     config.queue_bytes_max = options.group_queue_bytes;
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
+    config.handlers = options.handlers;
+    config.handlers.payload_bytes_max = options.frame_bytes_max;
     config.listen = options.group_listen;
     config.keys = options.group_keys;
     group.keys = std::max<std::size_t>(1, options.group_keys.size());
@@ -63,6 +65,7 @@ Node::Node(const Options& options, Incarnation incarnation)
       board_(options.shards) {
     say_what_is_doubtful(options_);
     context_.set(zmq::ctxopt::max_sockets, 8192);
+    const bool has_uring = is_uring_wanted(options_.io_uring);
     auto listeners = open_listeners(options_.door.listen, options_.shards);
     for (std::size_t i = 0; i < options_.shards; ++i) {
         loops_.push_back(std::make_unique<Loop>());
@@ -79,7 +82,8 @@ Node::Node(const Options& options, Incarnation incarnation)
                           options_.has_try_page,
                           options_.has_long_poll,
                           {options_.poll_window, options_.frame_bytes_max},
-                          {incarnation, config.index}};
+                          {incarnation, config.index},
+                          has_uring};
         shards_.push_back(
             std::make_unique<Shard>(*loops_.back(), config, rules_, door_, board_, facts_));
     }

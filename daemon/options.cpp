@@ -12,6 +12,7 @@
 #include <map>
 #include <thread>
 
+#include "daemon/backend_options.hpp"
 #include "daemon/edge/start_error.hpp"
 #include "daemon/key_file.hpp"
 #include "daemon/option_checks.hpp"
@@ -52,6 +53,7 @@ struct Texts {
     int repair_wait_ms = 5000;
     int dedup_window_s = 120;
     int idle_timeout_s = 60;
+    std::string io_uring = "auto";
     bool no_long_poll = false;
     int poll_window_ms = 10'000;
     std::string log_level = "info";
@@ -129,9 +131,15 @@ void add_node_options(CLI::App& app, Options& options, Texts& texts) {
     app.add_option("--shards", options.shards, "Event loops [one for each core]")
         ->type_name("N")
         ->check(range(1, 64));
+    app.add_option("--io-uring", texts.io_uring,
+                   "Send to many clients with one call of the kernel: auto, on or off")
+        ->type_name("MODE")
+        ->check(CLI::IsMember({"auto", "on", "off"}))
+        ->capture_default_str();
     app.add_option("--rule", texts.rules,
-                   "'PATTERN join=open|deny push=broadcast|others|deny history=COUNT,AGE'; the "
-                   "first that matches decides; without rules every topic is open")
+                   "'PATTERN join=open|backend|deny push=broadcast|others|backend|deny "
+                   "history=COUNT,AGE slow=disconnect|drop-oldest|latest'; the first that matches "
+                   "decides; without rules every topic is open")
         ->type_name("RULE")
         ->check(check(check_rule))
         ->allow_extra_args(false);
@@ -261,7 +269,7 @@ void add_limits(CLI::App& app, Options& options, Texts& texts) {
         ->check(range(2, 1000))
         ->capture_default_str();
     app.add_option("--max-queue-bytes", options.limits.outbox.bytes_max,
-                   "What may wait for one client before it is closed")
+                   "What may wait for one client; beyond it the rules of its topics decide")
         ->type_name("BYTES")
         ->check(range(1024, 1'000'000'000))
         ->capture_default_str();
@@ -311,6 +319,9 @@ void finish(Options& options, const Texts& texts) {
     options.limits.dedup_window = options.dedup_window;
     options.limits.interest_bits = options.interest_bits;
     options.limits.idle_max = std::chrono::seconds(texts.idle_timeout_s);
+    static const std::map<std::string, UringMode> uring_modes = {
+        {"auto", UringMode::automatic}, {"on", UringMode::on}, {"off", UringMode::off}};
+    options.io_uring = uring_modes.at(texts.io_uring);
     options.log_level = levels.at(texts.log_level);
     if (options.control.empty()) options.control = default_control();
     if (options.name.empty()) options.name = default_name(options.door.listen.front());
@@ -374,6 +385,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     add_group_options(app, options, texts);
     add_delivery_options(app, options, texts);
     add_limits(app, options, texts);
+    add_backend_options(app, options.handlers);
     for (CLI::Option* option : app.get_options()) {
         if (!option->get_lnames().empty() && option->get_lnames().front() != "help") {
             option->envname(FileBehindEnvironment::variable_of(option->get_lnames().front()));

@@ -5,10 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "daemon/core/handlers.hpp"
 #include "daemon/core/hub.hpp"
 #include "daemon/core/rules.hpp"
 #include "daemon/door_options.hpp"
 #include "daemon/edge/log.hpp"
+#include "daemon/edge/uring.hpp"
 #include "daemon/question_options.hpp"
 #include "daemon/token_options.hpp"
 #include "proto/endpoint.hpp"
@@ -42,10 +44,12 @@ struct Options {
     std::size_t group_queue_bytes = 256'000'000;
     std::size_t history_memory = 64'000'000;
     Duration dedup_window = std::chrono::seconds(120);
+    HandlersConfig handlers;
     HubLimits limits;
     std::size_t frame_bytes_max = 1'000'000;
     std::size_t drain_rate = 5000;
     bool has_try_page = false;
+    UringMode io_uring = UringMode::automatic;
     bool has_long_poll = true;
     Duration poll_window = std::chrono::seconds(10);
     LogLevel log_level = LogLevel::info;

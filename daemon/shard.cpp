@@ -60,6 +60,14 @@ void Shard::resume(Ticket ticket, std::string_view topic, const Since& since) {
     fabric_->insist(ResumeWanted{index_, ticket, std::string(topic), since});
 }
 
+bool Shard::ask_backend(std::uint64_t asked, backend::Request request) {
+    return fabric_->put(
+        BackendAsked{{index_, asked}, std::make_unique<backend::Request>(std::move(request))});
+}
+void Shard::take_back(std::uint64_t asked) {
+    fabric_->insist(BackendTakenBack{{index_, asked}});
+}
+
 void Shard::note(const Fact& fact) {
     if (!is_of_client(fact.kind)) return facts_.note(fact);
     Fact addressed = fact;
@@ -94,6 +102,8 @@ void Shard::on_letter(ShardLetter& letter) {
         });
     } else if (auto* delivered = std::get_if<PollDelivered>(&letter)) {
         clients_.on_relayed(delivered->id, std::move(delivered->answer));
+    } else if (auto* answered = std::get_if<BackendAnswered>(&letter)) {
+        hub_.on_backend(answered->id, std::move(*answered->outcome), loop_.now());
     } else {
         hub_.hand_over(std::get<HandOver>(letter).most);
     }
@@ -111,6 +121,8 @@ void Shard::tick() {
     figures.hub = hub_.counters();
     figures.frames_sent = hub_.outbox().frames_sent();
     figures.sends = hub_.outbox().sends();
+    figures.skipped = hub_.outbox().skipped();
+    figures.uring = clients_.sends();
     board_.post(index_, figures);
 }
 

@@ -2,6 +2,8 @@
 
 #include <sodium.h>
 
+#include <vector>
+
 #include "proto/json.hpp"
 #include "proto/ws_frame.hpp"
 
@@ -10,7 +12,27 @@ namespace roost {
 namespace {
 constexpr char push_kind = 0;
 constexpr char broadcast_kind = 2;
+constexpr char reply_kind = 1;
 constexpr std::size_t push_head_bytes = 5;
+
+std::string text_of_raw(std::string_view raw) {
+    if (is_json_null(raw)) return {};
+    std::string scratch;
+    return std::string(is_json_string(raw) ? unquote(raw, scratch) : raw);
+}
+
+std::optional<std::string> frame_of(char kind, const std::vector<std::string>& names,
+                                    std::string_view data) {
+    std::string head(1, kind), texts;
+    for (const auto& name : names) {
+        if (name.size() > binary_name_bytes_max) return std::nullopt;
+        head.push_back(static_cast<char>(name.size()));
+        texts.append(name);
+    }
+    std::string frame;
+    ws::append_head(frame, ws::Opcode::binary, head.size() + texts.size() + data.size());
+    return frame.append(head).append(texts).append(data);
+}
 }  // namespace
 
 Result<ClientMessage, FrameError> decode_binary(std::string_view frame, FrameScratch& scratch) {
@@ -57,6 +79,22 @@ void append_binary_broadcast_frame(std::string& out, std::string_view topic, std
     const auto head = binary_broadcast_head(topic, event);
     ws::append_head(out, ws::Opcode::binary, head.size() + data.size());
     out.append(head).append(data);
+}
+
+std::optional<std::string> binary_reply_frame(std::string_view raw_join_ref,
+                                              std::string_view raw_ref, std::string_view raw_topic,
+                                              std::string_view status, std::string_view data) {
+    return frame_of(reply_kind,
+                    {text_of_raw(raw_join_ref), text_of_raw(raw_ref), text_of_raw(raw_topic),
+                     std::string(status)},
+                    data);
+}
+
+std::optional<std::string> binary_push_frame(std::string_view raw_join_ref,
+                                             std::string_view raw_topic, std::string_view event,
+                                             std::string_view data) {
+    return frame_of(push_kind,
+                    {text_of_raw(raw_join_ref), text_of_raw(raw_topic), std::string(event)}, data);
 }
 
 std::string json_of_bytes(std::string_view data) {

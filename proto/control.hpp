@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "proto/backend.hpp"
 #include "proto/result.hpp"
 
 namespace roost::control {
@@ -41,9 +42,32 @@ struct Topics {
     bool operator==(const Topics&) const = default;
 };
 
+// Makes the asker a worker: it is sent requests (Asked) of these kinds about topics that one of the
+// patterns covers, at most `credit` at once. Again with the same id it renews what it said.
+struct Handle {
+    static constexpr std::uint64_t credit_default = 16;
+    std::vector<std::string> patterns;
+    std::vector<backend::Kind> kinds;
+    std::uint64_t credit = credit_default;
+    bool operator==(const Handle&) const = default;
+};
+// Ends what the Handle of the id `handler` began. What the worker has been asked it may still
+// answer.
+struct Unhandle {
+    std::uint64_t handler = 0;
+    bool operator==(const Unhandle&) const = default;
+};
+// The answer to an Asked. Answered only if it is refused.
+struct Respond {
+    std::uint64_t request = 0;
+    backend::Response response;
+    bool operator==(const Respond&) const = default;
+};
+
 struct Request {
     std::uint64_t id = 0;
-    std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics> verb;
+    std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics, Handle, Unhandle, Respond>
+        verb;
     bool operator==(const Request&) const = default;
 };
 
@@ -94,6 +118,19 @@ struct TopicList {
     std::vector<TopicRow> topics;
     bool operator==(const TopicList&) const = default;
 };
+// The worker is registered. Handling is sent again every second: a sign of life.
+struct Handling {
+    bool operator==(const Handling&) const = default;
+};
+struct Unhandled {
+    bool operator==(const Unhandled&) const = default;
+};
+// A request for the worker, to be answered by a Respond of this number.
+struct Asked {
+    std::uint64_t request = 0;
+    backend::Request about;
+    bool operator==(const Asked&) const = default;
+};
 // `code` is one of the catalogue in proto/control.md; `text` is for people.
 struct Refused {
     std::string code, text;
@@ -102,7 +139,8 @@ struct Refused {
 
 struct Answer {
     std::uint64_t id = 0;
-    std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused>
+    std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused,
+                 Handling, Unhandled, Asked>
         body;
     bool operator==(const Answer&) const = default;
 };

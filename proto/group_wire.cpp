@@ -6,6 +6,7 @@
 #include "proto/big_endian.hpp"
 #include "proto/limits.hpp"
 #include "proto/msgpack_reader.hpp"
+#include "proto/topic_pattern.hpp"
 
 namespace roost::group {
 
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t known_max = 4096;
 constexpr std::size_t marks_max = known_max * 16;
 constexpr std::size_t ranges_max = 4096;
+constexpr std::size_t lanes_max = 4096;
 constexpr std::size_t fence_head_bytes = 18;
 constexpr std::size_t mark_bytes = 11;
 
@@ -188,6 +190,22 @@ PollReply read_poll_reply(Reader body) {
     return reply;
 }
 
+Offer read_offer(Reader body) {
+    Offer offer;
+    offer.sender = body.number(UINT64_MAX);
+    Reader rows = body.array(lanes_max);
+    while (rows.left() > 0) {
+        Reader row = rows.array(2);
+        const auto kind = static_cast<backend::Kind>(row.number(backend::kinds - 1));
+        auto pattern = row.text(limits::topic_bytes_max);
+        if (!is_topic_pattern(pattern) && !(pattern.empty() && kind == backend::Kind::connect)) {
+            throw Malformed{"offer has a pattern that is none"};
+        }
+        offer.lanes.emplace_back(kind, std::move(pattern));
+    }
+    return offer;
+}
+
 HistoryAnswer read_history(Reader body) {
     HistoryAnswer answer;
     answer.serial = body.number(UINT64_MAX);
@@ -323,6 +341,30 @@ std::string encode(const PollReply& reply) {
     });
 }
 
+std::string encode(const Offer& offer) {
+    return encoded("offer", [&](Packer& packer) {
+        packer.pack_array(2).pack(offer.sender);
+        packer.pack_array(static_cast<std::uint32_t>(offer.lanes.size()));
+        for (const auto& [kind, pattern] : offer.lanes) {
+            packer.pack_array(2).pack(static_cast<std::uint8_t>(kind)).pack(pattern);
+        }
+    });
+}
+
+std::string encode(const BackendQuestion& question) {
+    return encoded("ask?", [&](Packer& packer) {
+        packer.pack_array(1);
+        pack_bytes(packer, question.body);
+    });
+}
+
+std::string encode(const BackendReply& reply) {
+    return encoded("ask", [&](Packer& packer) {
+        packer.pack_array(3).pack(reply.serial).pack(static_cast<std::uint8_t>(reply.outcome));
+        pack_bytes(packer, reply.body);
+    });
+}
+
 Result<Published, std::string> decode_published(std::string_view bytes, unsigned bits) {
     if (bytes.empty()) return Unexpected{std::string("message is empty")};
     if (bytes[0] == Broadcast::key_byte) {
@@ -403,6 +445,14 @@ Result<Directed, std::string> decode_directed(std::string_view bytes, unsigned b
         if (kind == "history") return read_history(body);
         if (kind == "poll?") return read_poll_question(body);
         if (kind == "poll") return read_poll_reply(body);
+        if (kind == "offer") return read_offer(body);
+        if (kind == "ask?") return BackendQuestion{std::string(body.bytes())};
+        if (kind == "ask") {
+            const auto serial = body.number(UINT64_MAX);
+            const auto outcome = body.number(backend::outcomes - 1);
+            return BackendReply{serial, static_cast<backend::Outcome::Kind>(outcome),
+                                std::string(body.bytes())};
+        }
         throw Malformed{"message is of an unknown kind"};
     });
 }

@@ -11,18 +11,20 @@
 //                                     rest
 //
 // On DEALER/ROUTER: hello with its answers welcome and refusal; and the questions where (do your
-// streams stand), repair, history and poll with their answers. The first two elements, the kind and
-// the protocol version, stay what they are in every version. The messages that a repair asks for
-// come as they are, before the answer.
+// streams stand), repair, history, poll and ask with their answers. The first two elements, the
+// kind and the protocol version, stay what they are in every version. The messages that a repair
+// asks for come as they are, before the answer.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "proto/backend.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/endpoint.hpp"
 #include "proto/long_poll.hpp"
@@ -167,6 +169,25 @@ struct PollReply {
     PollAnswer answer;
     bool operator==(const PollReply&) const = default;
 };
+// For what the sender's backends decide: pairs of a kind and a pattern (of connect: empty). It
+// stands for the one before it.
+struct Offer {
+    Incarnation sender = 0;
+    std::vector<std::pair<backend::Kind, std::string>> lanes;
+    bool operator==(const Offer&) const = default;
+};
+// A client of the asker's is to be decided about. The body is what a worker is sent of it
+// (control::Asked), and says the serial.
+struct BackendQuestion {
+    std::string body;
+    bool operator==(const BackendQuestion&) const = default;
+};
+struct BackendReply {
+    std::uint64_t serial = 0;
+    backend::Outcome::Kind outcome{};
+    std::string body;  // of one that was answered: what a worker sends (control::Respond)
+    bool operator==(const BackendReply&) const = default;
+};
 // A message that could not be read only because it is of another version.
 struct OtherVersion {
     std::uint32_t version = 0;
@@ -174,9 +195,9 @@ struct OtherVersion {
 };
 
 using Published = std::variant<BroadcastRef, Heartbeat, FenceAnswer>;
-using Directed =
-    std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
-                 HistoryQuestion, HistoryAnswer, PollQuestion, PollReply, BroadcastRef>;
+using Directed = std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
+                              HistoryQuestion, HistoryAnswer, PollQuestion, PollReply, Offer,
+                              BackendQuestion, BackendReply, BroadcastRef>;
 
 std::string encode(const Heartbeat& heartbeat);
 std::string encode(const FenceAnswer& answer);
@@ -191,6 +212,9 @@ std::string encode(const HistoryQuestion& question);
 std::string encode(const HistoryAnswer& answer);
 std::string encode(const PollQuestion& question);
 std::string encode(const PollReply& reply);
+std::string encode(const Offer& offer);
+std::string encode(const BackendQuestion& question);
+std::string encode(const BackendReply& reply);
 
 // Bytes of a peer: hostile until parsed. The error names what was wrong.
 Result<Published, std::string> decode_published(std::string_view bytes,

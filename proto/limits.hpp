@@ -21,6 +21,8 @@ inline constexpr std::size_t group_call_bytes_max = poll_body_bytes_max + 65'536
 inline constexpr std::size_t group_answer_bytes_max = 16 << 20;
 // A publisher's own id of a message, by which a repetition is known.
 inline constexpr std::size_t message_id_bytes_max = 128;
+// Of Sec-WebSocket-Protocol: more libwebsockets 4.1.6 has no room for, and is made to cut off.
+inline constexpr std::size_t library_subprotocol_bytes = 126;
 // A client's token: it has to fit in a request, and everything in it is read.
 inline constexpr std::size_t token_bytes_max = 8192;
 // Bad frames that a connection survives before it is closed as hostile.

@@ -8,7 +8,7 @@ _roost() {
         if ((skip)); then skip=0; continue; fi
         case $word in
             --control|--timeout) skip=1 ;;
-            ping|pub|sub|nodes|topics|keygen|token|bench) verb=$word; break ;;
+            ping|pub|sub|reply|nodes|topics|keygen|token|bench) verb=$word; break ;;
         esac
     done
 
@@ -16,6 +16,7 @@ _roost() {
     case $previous in
         --control|--timeout) return ;;
         -C|-W) [[ $verb == sub ]] && return ;;
+        --command|--kind) [[ $verb == reply ]] && return ;;
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
             [[ $verb == token || $verb == bench ]] && return ;;
         --url|--token|--clients|--topics|--messages|--rate|--batch|--payload|--seconds|--at-once)
@@ -26,6 +27,7 @@ _roost() {
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
         [[ $verb == pub ]] && options+=" --id --binary"
+        [[ $verb == reply ]] && options+=" --command --kind"
         [[ $verb == bench ]] && options+=" --url --topic --token --clients --topics --messages --rate
             --batch --payload --seconds --at-once"
         [[ $verb == keygen ]] && options+=" --out"
@@ -33,7 +35,7 @@ _roost() {
             --kid --check --audience --issuer"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "ping pub sub nodes topics keygen token bench" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics keygen token bench" -- "$current")
     elif [[ $verb == bench ]]; then
         mapfile -t COMPREPLY < <(compgen -W "fanout rooms cross idle join" -- "$current")
     fi
@@ -51,7 +53,7 @@ _roostd() {
         --*) return ;;
     esac
     local options="--listen --socket-path --name --group --group-key-file --group-listen --advertise
-        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --fence-timeout
+        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --backend-deadline --handler-scope --fence-timeout
         --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory
         --dedup-window
         --idle-timeout --max-frame-bytes --max-channels --max-joins --max-messages

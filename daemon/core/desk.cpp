@@ -6,17 +6,20 @@
 
 namespace roost {
 
-Desk::Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now)
+Desk::Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now,
+           Handlers* handlers)
     : config_(std::move(config)),
       holder_(holder),
       group_(group),
       outlet_(outlet),
+      handlers_(handlers),
       numbering_(Origin{group.config().incarnation, holder}, group.config().interest_bits),
       dedup_(group.config().dedup_window),
       started_(now) {}
 
 void Desk::on_request(const std::string& route, std::string_view bytes, Time now) {
     clients_[route] = now;
+    if (handlers_) handlers_->on_heard(route, now);
     auto request = control::decode_request(bytes);
     if (!request) {
         outlet_.note({FactKind::control_request_refused, "malformed", {}, bytes.size()});
@@ -118,6 +121,21 @@ void Desk::end_stream(const StreamId& id, Time now) {
 void Desk::handle(const StreamId& id, const control::Unsubscribe& unsubscribe, Time now) {
     end_stream({id.first, unsubscribe.stream}, now);
     answer(id, control::Unsubscribed{});
+}
+
+void Desk::handle(const StreamId& id, const control::Handle& handle, Time now) {
+    if (handlers_) handlers_->on_handle(id.first, id.second, handle, now);
+}
+
+void Desk::handle(const StreamId& id, const control::Unhandle& unhandle, Time now) {
+    if (handlers_) handlers_->on_unhandle(id.first, unhandle, now);
+    answer(id, control::Unhandled{});
+}
+
+void Desk::handle(const StreamId& id, const control::Respond& respond, Time now) {
+    if (!handlers_) return;
+    const auto no = handlers_->on_respond(id.first, respond, now);
+    if (!no.empty()) refuse(id, "bad_response", no);
 }
 
 void Desk::handle(const StreamId& id, const control::Nodes&, Time now) {

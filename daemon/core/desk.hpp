@@ -13,6 +13,7 @@
 
 #include "daemon/core/dedup.hpp"
 #include "daemon/core/group.hpp"
+#include "daemon/core/handlers.hpp"
 #include "daemon/core/local_interest.hpp"
 #include "daemon/core/numbering.hpp"
 #include "proto/control.hpp"
@@ -40,8 +41,10 @@ struct DeskConfig {
 
 class Desk {
 public:
-    // `holder` is the desk's place in the group's interest, and its shard number as an origin.
-    Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now);
+    // What backends say goes to the handlers. `holder` is the desk's place in the group's interest,
+    // and its shard number as an origin.
+    Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now,
+         Handlers* handlers = nullptr);
 
     void on_request(const std::string& route, std::string_view bytes, Time now);
     // From this node's shards, and from peers.
@@ -73,6 +76,9 @@ private:
     void handle(const StreamId& id, const control::Unsubscribe& unsubscribe, Time now);
     void handle(const StreamId& id, const control::Nodes& nodes, Time now);
     void handle(const StreamId& id, const control::Topics& topics, Time now);
+    void handle(const StreamId& id, const control::Handle& handle, Time now);
+    void handle(const StreamId& id, const control::Unhandle& unhandle, Time now);
+    void handle(const StreamId& id, const control::Respond& respond, Time now);
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
     void deliver(const Broadcast& broadcast);
@@ -83,6 +89,7 @@ private:
     Holder holder_;
     Group& group_;
     DeskOutlet& outlet_;
+    Handlers* handlers_;
     Numbering numbering_;
     JsonReader json_;
     Dedup dedup_;

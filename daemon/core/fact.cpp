@@ -27,7 +27,8 @@ std::string_view name_of(FactKind kind) {
                                                                        "messages_lost",
                                                                        "control_request_refused",
                                                                        "control_client_gone",
-                                                                       "queue_overflow"};
+                                                                       "queue_overflow",
+                                                                       "worker_lost"};
     return names[static_cast<std::size_t>(kind)];
 }
 

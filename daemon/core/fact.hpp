@@ -36,8 +36,9 @@ enum class FactKind : std::uint8_t {
     control_request_refused,
     control_client_gone,
     queue_overflow,
+    worker_lost,
 };
-inline constexpr std::size_t fact_kinds = static_cast<std::size_t>(FactKind::queue_overflow) + 1;
+inline constexpr std::size_t fact_kinds = static_cast<std::size_t>(FactKind::worker_lost) + 1;
 
 struct Fact {
     FactKind kind{};

@@ -222,6 +222,7 @@ void Group::tick(Time now) {
     tick_repairs(now);
     expire_fetches(now);
     expire_polls(now);
+    tell_offers(now);
     history_.tick(now);
     if (config_.beacon && now >= next_beacon_) {
         next_beacon_ = now + config_.beacon_interval;

@@ -12,7 +12,8 @@
 //
 // Its parts by file: group.cpp (interest, fences, broadcasts), group_roster.cpp (who is there),
 // group_repair.cpp (where streams stand, what is sent again), group_resume.cpp (history, and the
-// clients that come back), group_polls.cpp (clients whose session is on another node).
+// clients that come back), group_polls.cpp (clients whose session is on another node),
+// group_handlers.cpp (backends of other nodes).
 #pragma once
 
 #include <map>
@@ -39,6 +40,8 @@
 namespace roost {
 
 using ContactId = std::uint32_t;
+// A kind of requests to backends, and a pattern of topics (of connect: empty).
+using BackendLane = std::pair<backend::Kind, std::string>;
 
 class GroupOutlet {
 public:
@@ -69,6 +72,12 @@ public:
     virtual void poll_asked(const std::string& route, std::uint64_t serial,
                             const PollRequest& request) = 0;
     virtual void poll_answered(Holder holder, std::uint64_t id, const PollAnswer& answer) = 0;
+    // Backends of peers. An offer stands for the one before.
+    virtual void peer_gone(Incarnation) {}
+    virtual void backend_offered(Incarnation, const std::vector<BackendLane>&) {}
+    // To be answered by answer_backend().
+    virtual void backend_asked(const std::string&, const control::Asked&) {}
+    virtual void backend_decided(Incarnation, std::uint64_t, const backend::Outcome&) {}
     virtual void note(const Fact& fact) = 0;
 };
 
@@ -154,6 +163,14 @@ public:
     void on_poll(Holder holder, std::uint64_t id, const PollRequest& request, Time now);
     void answer_poll(const std::string& route, std::uint64_t serial, const PollAnswer& answer);
 
+    // For what this node's backends decide.
+    void set_offer(std::vector<BackendLane> lanes);
+    // A backend of the peer is to decide. Answered by backend_decided(), or not at all. False if it
+    // cannot be reached.
+    bool ask_backend(Incarnation peer, const control::Asked& asked);
+    void answer_backend(const std::string& route, std::uint64_t serial,
+                        const backend::Outcome& outcome);
+
     // The network.
     void on_subscription(std::string_view key);
     void on_published(std::string_view bytes, Time now);
@@ -227,6 +244,8 @@ private:
         Time marks_asked{};
         bool is_repairing = false;  // a request is on its way
         Time repair_asked{};
+        std::uint64_t offer = 0;  // the last one that it was told
+        Time offer_told{};
     };
     struct Resuming {
         Holder holder;
@@ -345,6 +364,12 @@ private:
     void end_polls(Incarnation incarnation);
     void expire_polls(Time now);
 
+    // group_handlers.cpp: backends of other nodes.
+    void tell_offers(Time now);
+    void on_offer(const group::Offer& offer);
+    void on_backend_question(const std::string& route, const group::BackendQuestion& question);
+    void on_backend_reply(Incarnation incarnation, const group::BackendReply& reply);
+
     GroupConfig config_;
     GroupOutlet& outlet_;
     Interest interest_;
@@ -359,7 +384,9 @@ private:
     std::uint64_t last_fetch_ = 0;
     std::map<std::uint64_t, Poll> polls_;
     std::uint64_t last_poll_ = 0;
-    std::uint64_t view_ = 1;  // grows when a peer comes into view
+    std::vector<BackendLane> offer_;
+    std::uint64_t offer_number_ = 0;  // 0: there was none yet
+    std::uint64_t view_ = 1;          // grows when a peer comes into view
     std::uint64_t heartbeat_ = 0;
     std::uint64_t marks_round_ = 0;
     std::vector<Bucket> fresh_;

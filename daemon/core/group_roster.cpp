@@ -119,6 +119,10 @@ void Group::on_call(const std::string& route, const std::string& seen_host, std:
         on_history_question(route, *question, now);
     } else if (const auto* poll = std::get_if<group::PollQuestion>(&*message)) {
         on_poll_question(route, *poll);
+    } else if (const auto* offer = std::get_if<group::Offer>(&*message)) {
+        on_offer(*offer);
+    } else if (const auto* asked = std::get_if<group::BackendQuestion>(&*message)) {
+        on_backend_question(route, *asked);
     } else if (const auto* other = std::get_if<group::OtherVersion>(&*message)) {
         refuse_caller(route, {seen_host, 0}, seen_host,
                       "protocol version " + std::to_string(other->version) + ", this node speaks " +
@@ -205,6 +209,8 @@ void Group::on_answer(ContactId id, std::string_view bytes, Time now) {
         on_history_answer(peer->first, *history, now);
     } else if (const auto* poll = std::get_if<group::PollReply>(&*message)) {
         on_poll_reply(peer->first, *poll);
+    } else if (const auto* decided = std::get_if<group::BackendReply>(&*message)) {
+        on_backend_reply(peer->first, *decided);
     }
 }
 
@@ -346,6 +352,7 @@ void Group::bury(Incarnation incarnation, FactKind why, const std::string& reaso
     for (const Fence& fence : fences_.forget(incarnation)) finish(fence);
     stop_awaiting(incarnation, now);
     end_polls(incarnation);
+    outlet_.peer_gone(incarnation);
 
     Contact& contact = contacts_.at(id);
     contact.state = ContactState::calling;

@@ -18,14 +18,13 @@ bool is_key(std::string_view key) {
            std::all_of(key.begin(), key.end() - 2, is_digit);
 }
 
-// libwebsockets reads the list up to the first name that it knows, and drops the connection over
-// what it has no room for.
-std::optional<Refused> judge_subprotocols(std::string_view names) {
-    constexpr std::size_t bytes_max = 126;
+// libwebsockets reads the list up to the first name that it knows.
+std::optional<Refused> judge_subprotocols(std::string_view names, bool is_token_cut) {
     if (names.empty()) return std::nullopt;
-    if (names.size() > bytes_max) {
+    if (is_token_cut) {
         return Refused{Refusal::subprotocol, 400,
-                       "'sec-websocket-protocol' header must not have more than 126 bytes"};
+                       "'sec-websocket-protocol' header is too long here: send the token as the "
+                       "parameter 'token'"};
     }
     if (!lists(names, "phoenix")) {
         return Refused{Refusal::subprotocol, 403,
@@ -65,7 +64,7 @@ std::optional<Refused> judge_websocket(const Handshake& request) {
         return Refused{Refusal::header, 400,
                        "'sec-websocket-extensions' header must not have more than 254 bytes"};
     }
-    return judge_subprotocols(request.subprotocols);
+    return judge_subprotocols(request.subprotocols, request.is_token_cut);
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ struct Handshake {
     std::string host, origin, upgrade, connection, version, key, extensions, subprotocols;
     unsigned host_count = 1;
     bool is_vsn_spoken = false;
+    bool is_token_cut = false;  // the end of the subprotocols, where a token stands, is not known
     // What is said of a body: a handshake has none.
     bool has_transfer_encoding = false;
     std::string content_length;

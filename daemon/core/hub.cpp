@@ -159,6 +159,9 @@ void Hub::handle(SocketId socket, const ClientMessage& message, const Said& said
         message.is_topic_a_string ? channels_.find(socket, message.topic) : std::nullopt;
     if (channel && !channels_.channel(*channel).is_joined()) return hold(socket, *channel, said);
     if (message.event == "phx_join") return on_join(socket, message);
+    if (channel && busy_.contains(*channel)) {
+        return wait_for_backend(socket, *channel, message, said, now);
+    }
     if (message.event == "phx_leave") {
         if (channel) return on_leave(socket, *channel, message);
         return reply(socket, message.join_ref, message, "ok", "{}");
@@ -196,13 +199,18 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
     if (added.is_first) outlet_.want(channels_.topic_of(joining).bucket, added.ticket);
     ++counters_.joins;
     INVARIANT(added.is_live || !old);  // a joined channel has made its bucket live
-    if (added.is_live && !since) {
-        complete_join(joining, message.ref, "{}");
+    const bool is_asking = rule->join == JoinPolicy::backend;
+    if (added.is_live && !since && !is_asking) {
+        complete_join(joining, message.ref, {});
     } else {
         WaitingJoin& join = waiting(joining);
         join.ref = message.ref;
         join.since = std::move(since);
-        if (added.is_live) begin_resume(joining);
+        if (is_asking) {
+            ask_about_join(joining, message);
+        } else if (added.is_live) {
+            begin_resume(joining);
+        }
     }
     if (!old) return;
     // A duplicate join: the new channel is answered first (unless it has to wait), then the old one
@@ -215,13 +223,12 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
     remove_channel(*old);
 }
 
-void Hub::complete_join(ChannelId id, std::string_view ref, std::string_view response) {
+void Hub::complete_join(ChannelId id, std::string_view ref, const backend::Response& response) {
     channels_.make_member(id);
     const Channel& channel = channels_.channel(id);
     std::string raw_topic;
     append_quoted(raw_topic, channels_.topic_of(id).name);
-    outbox_.put(channel.socket,
-                reply_frame(channel.wire, channel.ref, ref, raw_topic, "ok", response));
+    put_reply(channel.socket, channel.ref, ref, raw_topic, response);
 }
 
 void Hub::on_leave(SocketId socket, ChannelId id, const ClientMessage& message) {
@@ -240,7 +247,9 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, T
     }
     const Rule& rule = *channels_.topic_of(id).rule;
     if (message.event == "access_token") return on_access_token(socket, channel.ref, message, now);
-    if (const auto why = why_not_push(rule, message.topic, connections_[socket].bearer.get());
+    const bool is_asking = rule.asks_backend(message.event);
+    if (const auto why =
+            why_not_push(rule, message.topic, connections_[socket].bearer.get(), is_asking);
         !why.empty()) {
         return refuse(socket, channel.ref, message, why);
     }
@@ -251,6 +260,7 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, T
     if (!message.is_binary && !is_json_object(message.payload)) {
         return refuse(socket, channel.ref, message, "payload must be an object");
     }
+    if (is_asking) return ask_about_push(socket, id, message);
     std::string message_id;
     const auto raw = message.is_binary ? std::nullopt : member(message.payload, "roost_id");
     if (raw) {
@@ -304,9 +314,10 @@ void Hub::deliver(const BroadcastRef& broadcast, SocketId except) {
     if (!id) return;
     const Topic& topic = channels_.topic(*id);
     if (topic.resuming_count > 0) collect(broadcast);
-    Variants variants(outbox_, broadcast);
+    if (topic.members.empty()) return;  // collecting may have ended the topic
+    Variants variants(outbox_, broadcast, topic.rule->slow);
     if (topic.varied_count == 0) {
-        const std::uint32_t frame = variants.common();
+        const FrameId frame = variants.common();
         for (const SocketId socket : topic.member_sockets) {
             if (socket == except) continue;
             outbox_.put(socket, frame);
@@ -328,29 +339,40 @@ void Hub::on_live(Bucket bucket, Ticket ticket, Time now) {
     if (!interest_.make_live(bucket, ticket)) return;
     // Answer first all joins that waited, then say what their clients said meanwhile: that may
     // end channels and begin others.
-    std::vector<std::pair<SocketId, std::vector<Held>>> held;
+    std::vector<Answered> answered;
     std::vector<ChannelId> resuming;
     for (auto it = waiting_.lower_bound({bucket, 0});
          it != waiting_.end() && it->first.first == bucket;) {
         const ChannelId id = it->first.second;
+        if (it->second.asked != 0) {
+            ++it;
+            continue;
+        }
         if (it->second.since) {
             resuming.push_back(id);
             ++it;
             continue;
         }
-        complete_join(id, it->second.ref, "{}");
-        held.emplace_back(channels_.channel(id).socket, std::move(it->second.held));
+        complete_join(id, it->second.ref, it->second.response);
+        answered.push_back({session_of(channels_.channel(id).socket), channels_.topic_of(id).name,
+                            std::move(it->second)});
         it = waiting_.erase(it);
     }
     for (const ChannelId id : resuming) begin_resume(id);
-    for (const auto& [socket, messages] : held) say_held(socket, messages, now);
+    for (const auto& join : answered) finish_join(join, now);
 }
 
-void Hub::say_held(SocketId socket, const std::vector<Held>& held, Time now) {
+void Hub::finish_join(const Answered& answered, Time now) {
+    act(answered.session, answered.topic, answered.join.response);
+    say_held(answered.session, answered.join.held, now);
+}
+
+void Hub::say_held(const SessionId& session, const std::vector<Held>& held, Time now) {
     for (const auto& [bytes, is_binary] : held) {
-        if (connections_[socket].is_closing) return;
+        const auto socket = find(session);
+        if (!socket || connections_[*socket].is_closing) return;
         const Said said{bytes, is_binary};
-        if (const auto message = decode(socket, said)) handle(socket, *message, said, now);
+        if (const auto message = decode(*socket, said)) handle(*socket, *message, said, now);
     }
 }
 
@@ -360,6 +382,7 @@ Hub::WaitingJoin& Hub::waiting(ChannelId id) {
 
 void Hub::remove_channel(ChannelId id) {
     const Bucket bucket = channels_.topic_of(id).bucket;
+    forget_asked(id);
     if (const auto waiting = waiting_.find({bucket, id}); waiting != waiting_.end()) {
         resuming_.erase(waiting->second.resuming);
         waiting_.erase(waiting);

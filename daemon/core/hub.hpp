@@ -12,7 +12,8 @@
 //   flush -> one send for each socket that has something pending
 //
 // hub.cpp has this path and the joins; hub_resume.cpp what channels with positions need beside;
-// hub_token.cpp who the clients are.
+// hub_slow.cpp what clients are told that do not read fast enough; hub_token.cpp who they are;
+// hub_backend.cpp what a backend decides.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,7 @@
 #include "daemon/core/rate_limit.hpp"
 #include "daemon/core/replay.hpp"
 #include "daemon/core/time.hpp"
+#include "proto/backend.hpp"
 #include "proto/broadcast.hpp"
 #include "proto/client_text.hpp"
 #include "proto/limits.hpp"
@@ -62,6 +64,11 @@ public:
     virtual void resume(Ticket ticket, std::string_view topic, const Since& since) = 0;
     // After what has been sent so far. The edge calls on_close when the socket is gone.
     virtual void close(SocketId socket, CloseCode code) = 0;
+    // A backend is to decide. Answered by on_backend() with this number. False if none can be
+    // asked.
+    virtual bool ask_backend(std::uint64_t, backend::Request) { return false; }
+    // Nobody waits for it any more. It is answered all the same.
+    virtual void take_back(std::uint64_t) {}
     virtual void note(const Fact& fact) = 0;
 };
 
@@ -101,7 +108,7 @@ public:
     // A message beyond the edge's limit, of which nothing was kept.
     void on_too_big(SocketId socket);
     void on_pong(SocketId socket, Time now);
-    void on_writable(SocketId socket) { outbox_.on_writable(socket); }
+    void on_writable(SocketId socket);
     void on_close(SocketId socket);
 
     // This node's other loops.
@@ -110,6 +117,7 @@ public:
     void on_gap(const Gap& gap);
     void on_resumed(Ticket ticket, Replay replay, Time now);
     void on_live(Bucket bucket, Ticket ticket, Time now);
+    void on_backend(std::uint64_t asked, backend::Outcome outcome, Time now);
 
     // Time.
     Time next_deadline() const { return next_sweep_; }
@@ -122,8 +130,9 @@ public:
     // What a client is told; empty if it may. Without a bearer it has shown no token.
     static std::string_view why_not_join(const Rule& rule, std::string_view topic,
                                          const Bearer* bearer);
+    // Asking: a backend decides on what the token allows.
     static std::string_view why_not_push(const Rule& rule, std::string_view topic,
-                                         const Bearer* bearer);
+                                         const Bearer* bearer, bool is_asking = false);
 
     std::size_t connection_count() const { return open_; }
     // The connection's name in the group, and back: nothing for one that is gone.
@@ -134,6 +143,10 @@ public:
     const Outbox& outbox() const { return outbox_; }
 
 private:
+    // What a backend has said of the client.
+    struct Stuck {
+        std::string user, data;
+    };
     struct Connection {
         Time heard{};
         std::uint64_t serial = 0;  // the socket, below the count of connections before it
@@ -146,6 +159,7 @@ private:
         bool is_pinged = false;
         bool is_warned = false;  // that its token expires
         std::uint8_t bad_frames = 0;
+        std::unique_ptr<Stuck> stuck;  // none: no backend has said anything of it
     };
     // What came in one message, and the same kept for later.
     struct Said {
@@ -156,13 +170,30 @@ private:
         std::string bytes;
         bool is_binary = false;
     };
-    // A join that waits for its bucket, and then, if its client wants to resume, for what it
-    // missed; and what its client said to the topic meanwhile.
+    // A join that waits for its bucket and for a backend, and then, if its client wants to resume,
+    // for what it missed; and what its client said to the topic meanwhile.
     struct WaitingJoin {
         std::string ref;
         std::optional<Since> since;
         Ticket resuming = 0;
+        std::uint64_t asked = 0;              // of a backend, which has not answered; 0: nothing
+        backend::Response response;           // what it has answered
         std::vector<BroadcastRef> collected;  // what was published since it has asked
+        std::vector<Held> held;
+        std::size_t held_bytes = 0;
+    };
+
+    // What a backend is asked. Its channel may be gone by the time of the answer.
+    struct Asked {
+        backend::Kind kind{};
+        SessionId session;
+        std::optional<ChannelId> channel;
+        std::string topic;
+        std::string ref, raw_topic;  // of a push, to be echoed
+    };
+    // A channel about whose last message a backend is asked, and what its client says meanwhile.
+    struct Busy {
+        std::uint64_t asked = 0;
         std::vector<Held> held;
         std::size_t held_bytes = 0;
     };
@@ -178,8 +209,31 @@ private:
     bool is_within_limits(SocketId socket, const ClientMessage& message, Time now);
     void refuse_frame(SocketId socket, FrameError error);
 
-    void complete_join(ChannelId channel, std::string_view ref, std::string_view response);
-    void say_held(SocketId socket, const std::vector<Held>& held, Time now);
+    void complete_join(ChannelId channel, std::string_view ref, const backend::Response& response);
+    // A join that has been answered; its channel may be gone since.
+    struct Answered {
+        SessionId session;
+        std::string topic;
+        WaitingJoin join;
+    };
+    // What a backend wants done beside the answer, and what the client said before it.
+    void finish_join(const Answered& answered, Time now);
+    void say_held(const SessionId& session, const std::vector<Held>& held, Time now);
+    // hub_backend.cpp
+    std::uint64_t ask(backend::Request request, Asked asked);
+    void ask_about_join(ChannelId channel, const ClientMessage& message);
+    void ask_about_push(SocketId socket, ChannelId channel, const ClientMessage& message);
+    void wait_for_backend(SocketId socket, ChannelId channel, const ClientMessage& message,
+                          const Said& said, Time now);
+    void on_join_decided(ChannelId channel, backend::Outcome outcome, Time now);
+    void on_push_decided(const Asked& asked, backend::Outcome outcome, Time now);
+    void stick(SocketId socket, const backend::Response& response);
+    void act(const SessionId& session, const std::string& topic, const backend::Response& response);
+    void act(const SessionId& session, const std::string& topic, const backend::Action& action);
+    void end_channel(ChannelId channel, std::string_view event);
+    void forget_asked(ChannelId channel);
+    void put_reply(SocketId socket, std::string_view join_ref, std::string_view ref,
+                   std::string_view raw_topic, const backend::Response& response);
     // hub_token.cpp
     void on_access_token(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                          Time now);
@@ -191,6 +245,8 @@ private:
     void tell_repeated(const Broadcast& broadcast);
     void tell_positioned(const Topic& topic, std::string_view position, std::string_view event,
                          std::string_view payload);
+    // hub_slow.cpp
+    void tell_skipped(SocketId socket, const Skipped& skipped);
     bool knows_already(ChannelId channel, const Broadcast& broadcast);
     void limit_replay(Replay& replay, bool& is_truncated) const;
     void remove_channel(ChannelId channel);
@@ -225,6 +281,9 @@ private:
     std::vector<SocketId> free_sockets_;
     Dedup dedup_;
     std::map<std::pair<Bucket, ChannelId>, WaitingJoin> waiting_;
+    std::map<std::uint64_t, Asked> asked_;
+    std::uint64_t last_asked_ = 0;
+    std::map<ChannelId, Busy> busy_;
     std::map<Ticket, ChannelId> resuming_;
     Ticket last_resume_ = 0;
     // What channels have been told, and what comes here later: they had heard it on another node,

@@ -6,6 +6,23 @@
 
 namespace roost {
 
+namespace {
+
+// The members of what a backend has answered to the join stand behind those of the node.
+std::string with_members(std::string object, const backend::Response& response) {
+    if (response.is_binary || !is_json_object(response.payload)) return object.append("}");
+    std::string key;
+    for_each_member(response.payload, [&](std::string_view name, std::string_view value) {
+        key.clear();
+        append_quoted(key, name);
+        object.append(",").append(key).append(":").append(value);
+        return true;
+    });
+    return object.append("}");
+}
+
+}  // namespace
+
 // The bucket is live. From now on the topic's messages are collected; what was published before is
 // in the histories, which are asked.
 void Hub::begin_resume(ChannelId id) {
@@ -68,8 +85,10 @@ void Hub::on_resumed(Ticket ticket, Replay replay, Time now) {
     std::string response = R"({"positions":)" + positions_json(replay.positions);
     response.append(replay.is_recovered ? R"(,"recovered":true)" : R"(,"recovered":false)");
     response.append(R"(,"replayed":)" + std::to_string(replay.messages.size()));
-    response.append(is_truncated ? R"(,"truncated":true})" : "}");
-    complete_join(id, join.ref, response);
+    if (is_truncated) response.append(R"(,"truncated":true)");
+    join.response.payload = with_members(std::move(response), join.response);
+    join.response.is_binary = false;
+    complete_join(id, join.ref, join.response);
 
     // Then what it missed, then what was published while that was looked for.
     const SocketId socket = channels_.channel(id).socket;
@@ -94,7 +113,7 @@ void Hub::on_resumed(Ticket ticket, Replay replay, Time now) {
         if (is_sister && number > 0) replay.ahead[origin] = number;
     }
     if (!replay.ahead.empty()) ahead_[id] = std::move(replay.ahead);
-    say_held(socket, join.held, now);
+    finish_join({session_of(socket), channels_.topic_of(id).name, std::move(join)}, now);
 }
 
 bool Hub::knows_already(ChannelId id, const Broadcast& broadcast) {

@@ -22,8 +22,9 @@ std::string_view Hub::why_not_join(const Rule& rule, std::string_view topic, con
     return {};
 }
 
-std::string_view Hub::why_not_push(const Rule& rule, std::string_view topic, const Bearer* bearer) {
-    if (rule.push == PushPolicy::deny) return "push denied";
+std::string_view Hub::why_not_push(const Rule& rule, std::string_view topic, const Bearer* bearer,
+                                   bool is_asking) {
+    if (rule.push == PushPolicy::deny && !is_asking) return "push denied";
     if (bearer && !bearer->claims.may_push(topic)) return "push not in token";
     return {};
 }

@@ -1,24 +1,34 @@
 // outbox: what waits to be sent to the clients of one shard.
 //
 // During a turn of the loop frames are noted, not sent: one table holds each frame once, and each
-// socket keeps only numbers of that table. flush() sends, per socket, everything that met in the
-// turn with one call. A socket that cannot take more is behind: its frames are kept, by reference
-// and bounded by bytes, until on_writable(). Sockets are small integers given by the hub.
+// socket keeps only one number, the sequence of frames that it is to be sent. flush() hands
+// everything that met in the turn to the sink, once for each socket and many sockets at a time. A
+// socket that cannot take more is behind: its frames wait in a backlog, by reference and bounded by
+// bytes, until on_writable(). Sockets are small integers given by the hub.
 //
-// Cost per delivery: one index stored, one send. Not thread-safe.
+// Cost per delivery: one number compared and stored, and a share of one send. Not thread-safe.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "daemon/core/backlog.hpp"
+#include "daemon/core/sequences.hpp"
+
 namespace roost {
 
 using SocketId = std::uint32_t;
+
+struct Sending {
+    SocketId socket = 0;
+    bool is_behind = false;  // the sink's answer
+    std::string_view bytes;
+};
 
 // Where the bytes go. Implemented over libwebsockets, and by the simulation.
 class SocketSink {
@@ -26,6 +36,11 @@ public:
     virtual ~SocketSink() = default;
     // Takes all bytes in any case; false if the socket has to be waited for before the next send.
     virtual bool send(SocketId socket, std::string_view bytes) = 0;
+    // The same for many sockets at once, of which none comes twice. The bytes live until it
+    // returns.
+    virtual void send_all(std::span<Sending> sendings) {
+        for (Sending& each : sendings) each.is_behind = !send(each.socket, each.bytes);
+    }
 };
 
 struct OutboxLimits {
@@ -34,61 +49,71 @@ struct OutboxLimits {
 
 class Outbox {
 public:
-    Outbox(SocketSink& sink, OutboxLimits limits) : sink_(sink), limits_(limits) {}
+    Outbox(SocketSink& sink, OutboxLimits limits);
 
     void open(SocketId socket);
     void close(SocketId socket);
 
-    // A frame of this turn, to be given to any number of sockets. `owner` keeps the bytes alive.
-    std::uint32_t add(std::shared_ptr<const void> owner, std::string_view bytes);
-    void put(SocketId socket, std::uint32_t frame) {
+    // A frame of this turn, to be given to any number of sockets.
+    FrameId add(Frame frame);
+    void put(SocketId socket, FrameId frame) {
         Box& box = boxes_[socket];
-        if (!box.is_open || box.is_over) return;
-        if (box.pending.empty()) dirty_.push_back(socket);
-        box.pending.push_back(frame);
+        if (!box.is_taking) return;
+        if (box.pending == Sequences::none) dirty_.push_back(socket);
+        box.pending = sequences_.next(box.pending, frame, turn_[frame].bytes);
     }
     // A frame for one socket only.
     void put(SocketId socket, std::string frame);
+    // For a socket that is behind, before all that waits for it.
+    void put_first(SocketId socket, std::string frame);
 
     // Sends what the turn has gathered. Returns the sockets whose limit was passed in it: what
     // waited for them is dropped, they take nothing more, and the caller closes them.
     std::vector<SocketId> flush();
     void on_writable(SocketId socket);
+    // What channels with positions have missed of the broadcasts to this socket, since the last
+    // call. It was published before what waits.
+    std::vector<Skipped> take_skipped(SocketId socket);
 
-    std::size_t waiting_bytes(SocketId socket) const { return boxes_[socket].waiting_bytes; }
+    std::size_t waiting_bytes(SocketId socket) const {
+        const Box& box = boxes_[socket];
+        return box.backlog ? box.backlog->bytes() : 0;
+    }
     bool has_pending() const { return !dirty_.empty(); }
     // A turn this long is flushed before it ends.
-    bool is_full() const { return turn_.size() >= 1024; }
+    bool is_full() const { return turn_.size() >= 1024 || sequences_.size() >= 65'536; }
     std::uint64_t frames_sent() const { return frames_sent_; }
     std::uint64_t sends() const { return sends_; }
+    const SkipCounters& skipped() const { return skipped_; }
 
 private:
-    struct Frame {
-        std::shared_ptr<const void> owner;
-        std::string_view bytes;
-    };
     struct Box {
-        std::vector<std::uint32_t> pending;
-        std::unique_ptr<std::deque<Frame>> waiting;
-        std::size_t waiting_bytes = 0;
-        bool is_open = false;
+        SequenceId pending = Sequences::none;
+        bool is_taking = false;  // open, and its limit was not passed
         bool is_behind = false;
-        bool is_over = false;  // its limit was passed: it takes nothing more
+        std::unique_ptr<Backlog> backlog;
     };
 
-    // Returns how many of the pending frames have left.
-    std::size_t send_pending(SocketId socket, Box& box);
-    // From the place `at` on. False if the limit is passed.
-    bool keep_pending(Box& box, std::size_t at);
+    void send(SocketId socket, SequenceId sequence);
+    void send_batch();
+    void send_in_pieces(SocketId socket, SequenceId sequence);
+    // False if there is no room for its text in this batch.
+    bool gather(SequenceId sequence);
+    void keep(SocketId socket, std::span<const FrameId> frames);
 
     SocketSink& sink_;
     OutboxLimits limits_;
     std::vector<Box> boxes_;
     std::vector<Frame> turn_;
+    Sequences sequences_;
     std::vector<SocketId> dirty_;
-    std::string gathered_;
+    std::vector<SocketId> over_;
+    std::vector<Sending> batch_;
+    std::string gathered_;  // the texts of the batch; never grows, as they point into it
+    std::string piece_;
     std::uint64_t frames_sent_ = 0;
     std::uint64_t sends_ = 0;
+    SkipCounters skipped_;
 };
 
 }  // namespace roost

@@ -105,6 +105,19 @@ std::optional<HistoryLimit> parse_history(std::string_view text) {
     return limit;
 }
 
+// Of 'backend:echo,vote'.
+bool read_events(std::string_view value, std::vector<std::string>& events) {
+    auto names = value.substr(value.find(':'));
+    while (!names.empty()) {
+        names.remove_prefix(1);
+        const auto name = names.substr(0, names.find(','));
+        if (name.empty() || name.starts_with("phx_")) return false;
+        events.emplace_back(name);
+        names.remove_prefix(name.size());
+    }
+    return true;
+}
+
 }  // namespace
 
 Result<Rule, std::string> parse_rule(std::string_view text) {
@@ -130,8 +143,10 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
                 rule.join = JoinPolicy::token;
             } else if (value == "deny") {
                 rule.join = JoinPolicy::deny;
+            } else if (value == "backend") {
+                rule.join = JoinPolicy::backend;
             } else {
-                return wrong(key, value, "open, token, deny");
+                return wrong(key, value, "open, token, backend, deny");
             }
         } else if (key == "push") {
             if (value == "broadcast") {
@@ -140,8 +155,15 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
                 rule.push = PushPolicy::others;
             } else if (value == "deny") {
                 rule.push = PushPolicy::deny;
+            } else if (value == "backend") {
+                rule.is_backend_for_all = true;
+            } else if (value.starts_with("backend:")) {
+                if (!read_events(value, rule.backend_events)) {
+                    return Unexpected{"push=" + std::string(value) +
+                                      " must name events, as in push=backend:echo,vote"};
+                }
             } else {
-                return wrong(key, value, "broadcast, others, deny");
+                return wrong(key, value, "broadcast, others, backend, backend:EVENT,..., deny");
             }
         } else if (key == "history") {
             const auto limit = parse_history(value);
@@ -150,12 +172,27 @@ Result<Rule, std::string> parse_rule(std::string_view text) {
                                   " must be COUNT,AGE with s, m or h, as in history=100,10m"};
             }
             rule.history = *limit;
+        } else if (key == "slow") {
+            if (value == "disconnect") {
+                rule.slow = SlowPolicy::disconnect;
+            } else if (value == "drop-oldest") {
+                rule.slow = SlowPolicy::drop_oldest;
+            } else if (value == "latest") {
+                rule.slow = SlowPolicy::latest;
+            } else {
+                return wrong(key, value, "disconnect, drop-oldest, latest");
+            }
         } else {
             return Unexpected{"'" + std::string(word) +
-                              "': the keys of a rule are join=, push=, history="};
+                              "': the keys of a rule are join=, push=, history=, slow="};
         }
     }
     return rule;
+}
+
+bool Rule::asks_backend(std::string_view event) const {
+    return is_backend_for_all ||
+           std::find(backend_events.begin(), backend_events.end(), event) != backend_events.end();
 }
 
 bool Rule::covers(std::string_view topic) const {
@@ -187,7 +224,7 @@ bool Rule::is_of(std::string_view topic,
 Rules::Rules(std::vector<Rule> rules, bool has_token_keys) : rules_(std::move(rules)) {
     if (!rules_.empty()) return;
     const auto join = has_token_keys ? JoinPolicy::token : JoinPolicy::open;
-    rules_.push_back(Rule{"*", join, PushPolicy::broadcast, {}});
+    rules_.push_back(Rule{"*", join, PushPolicy::broadcast, {}, SlowPolicy::disconnect});
 }
 
 bool Rules::has_history() const {

@@ -18,8 +18,12 @@
 namespace roost {
 
 // token: for whoever has shown one that is valid.
-enum class JoinPolicy : std::uint8_t { open, token, deny };
+// backend: as a backend decides each time.
+enum class JoinPolicy : std::uint8_t { open, token, deny, backend };
 enum class PushPolicy : std::uint8_t { broadcast, others, deny };
+// What becomes of the topic's messages for a client that does not read as fast as they come, once
+// the limit of what may wait for it is reached; latest: of which only the newest waits at all.
+enum class SlowPolicy : std::uint8_t { disconnect, drop_oldest, latest };
 
 // What is kept of a topic: at most so many messages, none older than that. Nothing by default.
 struct HistoryLimit {
@@ -33,7 +37,12 @@ struct Rule {
     JoinPolicy join = JoinPolicy::open;
     PushPolicy push = PushPolicy::broadcast;
     HistoryLimit history;
+    SlowPolicy slow = SlowPolicy::disconnect;
+    // Of these events, or of all, a backend decides; `push` is for the others.
+    std::vector<std::string> backend_events{};
+    bool is_backend_for_all = false;
 
+    bool asks_backend(std::string_view event) const;
     // Whether it decides on the topic, whoever asks.
     bool covers(std::string_view topic) const;
     bool has_claims() const { return pattern.find('{') != std::string::npos; }
@@ -43,7 +52,8 @@ struct Rule {
     bool operator==(const Rule&) const = default;
 };
 
-// 'PATTERN key=value ...'. The error says what was wrong and what would be right.
+// 'PATTERN key=value ...'. A push= that names a backend's events stands beside one for the others.
+// The error says what was wrong and what would be right.
 Result<Rule, std::string> parse_rule(std::string_view text);
 
 class Rules {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "daemon/core/outbox.hpp"
 #include "proto/broadcast.hpp"
@@ -13,31 +15,41 @@ namespace roost {
 
 class Variants {
 public:
-    Variants(Outbox& outbox, const BroadcastRef& broadcast)
-        : outbox_(outbox), broadcast_(broadcast) {}
+    Variants(Outbox& outbox, const BroadcastRef& broadcast, SlowPolicy slow)
+        : outbox_(outbox), broadcast_(broadcast), slow_(slow) {}
 
     // For Outbox::put, in this turn.
-    std::uint32_t common() {
-        if (!common_) common_ = outbox_.add(broadcast_, broadcast_->frame());
+    FrameId common() {
+        if (!common_) common_ = add(broadcast_, broadcast_->frame(), false);
         return *common_;
     }
-    std::uint32_t of(Wire wire, bool is_positioned) {
+    FrameId of(Wire wire, bool is_positioned) {
         if (broadcast_->is_common(wire, is_positioned)) return common();
         auto& place = other_[static_cast<std::size_t>(wire)][is_positioned ? 1 : 0];
         if (!place) {
-            auto frame =
-                std::make_shared<const std::string>(broadcast_->frame_for(wire, is_positioned));
-            const std::string_view bytes = *frame;
-            place = outbox_.add(std::move(frame), bytes);
+            auto other = std::make_shared<const Other>(
+                Other{broadcast_, broadcast_->frame_for(wire, is_positioned)});
+            const std::string_view bytes = other->bytes;
+            place = add(std::move(other), bytes, is_positioned);
         }
         return *place;
     }
 
 private:
+    struct Other {
+        BroadcastRef broadcast;
+        std::string bytes;
+    };
+
+    FrameId add(std::shared_ptr<const void> owner, std::string_view bytes, bool is_positioned) {
+        return outbox_.add({std::move(owner), bytes, broadcast_.get(), slow_, is_positioned});
+    }
+
     Outbox& outbox_;
     const BroadcastRef& broadcast_;
-    std::optional<std::uint32_t> common_;
-    std::array<std::array<std::optional<std::uint32_t>, 2>, wires> other_{};
+    SlowPolicy slow_;
+    std::optional<FrameId> common_;
+    std::array<std::array<std::optional<FrameId>, 2>, wires> other_{};
 };
 
 }  // namespace roost

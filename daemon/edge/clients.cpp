@@ -13,6 +13,7 @@
 #include "daemon/edge/door.hpp"
 #include "daemon/edge/http_page.hpp"
 #include "daemon/edge/http_request.hpp"
+#include "daemon/edge/lobby.hpp"
 #include "daemon/edge/lws_context.hpp"
 #include "daemon/edge/node_pages.hpp"
 #include "daemon/edge/polls.hpp"
@@ -27,8 +28,6 @@ namespace {
 
 constexpr int keep = 0;
 constexpr int end = -1;
-// A client that does not answer a close frame is cut.
-constexpr Duration close_wait = std::chrono::seconds(2);
 constexpr int accepts_a_turn = 64;
 
 // What libwebsockets keeps for us with each connection.
@@ -38,27 +37,9 @@ struct Session {
     std::string* partial;  // of a message that came in pieces
 };
 
-// With output still buffered libwebsockets would go on flushing to a client that does not read:
-// it lets go only of a socket that fails.
-void cut_off(lws* wsi) {
-    const int fd = lws_get_socket_fd(wsi);
-    const linger at_once{1, 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    shutdown(fd, SHUT_RDWR);
-    lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_SYNC);
-}
-
 Visitor* visitor_of(lws* wsi) {
     return static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
 }
-
-struct Entry {
-    lws* wsi = nullptr;
-    CloseCode code{};
-    bool is_close_wanted = false;
-    bool is_closing = false;
-    Time cut_at{};
-};
 
 }  // namespace
 
@@ -72,11 +53,11 @@ struct Clients::Impl {
     Hub* hub = nullptr;
     ssl_ctx_st* tls = nullptr;  // the library's
     std::unique_ptr<LwsContext> library;
-    std::vector<Entry> entries;
-    std::vector<SocketId> to_close, closing;
     Visitors visitors;
     const Visitor* last_gone = nullptr;
+    Lobby lobby;
     Polls polls;
+    Sockets sockets;
 
     Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_,
          PollRelay relay)
@@ -88,14 +69,20 @@ struct Clients::Impl {
           websocket_path(config.socket_path + "/websocket"),
           long_poll_path(config.socket_path + "/longpoll"),
           visitors(door_),
+          lobby(loop, door_.rules().header_bytes_max,
+                [this](int fd, Visitor& visitor) { adopt(fd, visitor); }),
           polls(config.home, config.polls, door_, tokens_,
                 {pages.is_ready, std::move(relay),
                  [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); },
-                 [this] { return loop.now(); }}) {}
+                 [this] { return loop.now(); }}),
+          sockets(config.has_uring, [this](SocketId socket, std::string_view bytes) {
+              return polls.send(socket, bytes);
+          }) {}
 
     void start();
     void accept_some(Listener& listener);
-    void adopt(int fd, const Address& peer, bool is_unix);
+    void arrive(int fd, const Address& peer, bool is_unix);
+    void adopt(int fd, Visitor& visitor);
     void cut_late();
     int upgrade(lws* wsi, void* header);
     void leave(lws* wsi);
@@ -110,7 +97,6 @@ struct Clients::Impl {
     int write(lws* wsi);
     int serve_poll(lws* wsi, Visitor& visitor);
     int wait_for_answer(lws* wsi, Visitor& visitor);
-    Entry* entry_of(SocketId socket);
     static int on_event(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                         size_t size) noexcept;
 };
@@ -140,28 +126,34 @@ void Clients::Impl::accept_some(Listener& listener) {
         }
         const int on = 1;
         if (!listener.is_unix) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        adopt(fd, to_address(name), listener.is_unix);
+        arrive(fd, to_address(name), listener.is_unix);
     }
 }
 
-void Clients::Impl::adopt(int fd, const Address& peer, bool is_unix) {
+void Clients::Impl::arrive(int fd, const Address& peer, bool is_unix) {
     Visitor* visitor = visitors.arrive(peer, loop.now());
     if (!visitor) {
         ::close(fd);
         return;
     }
+    visitor->is_tls = config.certificate && !is_unix;
+    if (tokens.has_keys() && !visitor->is_tls) return lobby.enter(fd, *visitor);
+    adopt(fd, *visitor);
+}
+
+void Clients::Impl::adopt(int fd, Visitor& visitor) {
     lws_adopt_desc_t about{};
-    about.vh = library->vhost(is_unix);
+    about.vh = library->vhost(visitor.is_tls);
     about.type =
         static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
     about.fd.sockfd = fd;
-    about.opaque = visitor;
+    about.opaque = &visitor;
     last_gone = nullptr;
     lws* wsi = lws_adopt_descriptor_vhost_via_info(&about);  // closes fd when it fails
     if (wsi) {
-        visitor->wsi = wsi;
-    } else if (last_gone != visitor) {
-        visitors.leave(*visitor);
+        visitor.wsi = wsi;
+    } else if (last_gone != &visitor) {
+        visitors.leave(visitor);
     }
 }
 
@@ -169,7 +161,11 @@ void Clients::Impl::cut_late() {
     while (Visitor* late = visitors.next_late(loop.now())) {
         // One that waits with another request has done nothing wrong.
         if (!late->was_served) door.refuse(Refusal::slow, late->client);
-        cut_off(late->wsi);
+        if (late->wsi) {
+            cut_off(late->wsi);
+        } else if (lobby.close(*late)) {
+            visitors.leave(*late);
+        }
     }
 }
 
@@ -203,12 +199,11 @@ void Clients::Impl::open(Session& session, lws* wsi) {
     Visitor* visitor = visitor_of(wsi);
     session.socket = hub->on_open(visitor->wire, loop.now(), std::move(visitor->bearer));
     session.is_open = true;
-    if (session.socket >= entries.size()) entries.resize(std::size_t{session.socket} + 1);
-    entries[session.socket] = Entry{wsi, {}, false, false, {}};
+    sockets.open(session.socket, wsi);
 }
 
 int Clients::Impl::receive(Session& session, lws* wsi, std::string_view chunk) {
-    if (!session.is_open || entries[session.socket].is_closing) return keep;
+    if (!session.is_open || sockets.is_closing(session.socket)) return keep;
     const bool is_whole = lws_is_final_fragment(wsi) != 0;
     const std::size_t before = session.partial ? session.partial->size() : 0;
     if (before + chunk.size() + lws_remaining_packet_payload(wsi) > config.frame_bytes_max) {
@@ -242,7 +237,7 @@ void Clients::Impl::gone(Session& session) {
     delete std::exchange(session.partial, nullptr);
     // A handshake that failed is closed without ever having been open.
     if (!std::exchange(session.is_open, false) || !hub) return;
-    entries[session.socket] = Entry{};
+    sockets.gone(session.socket);
     hub->on_close(session.socket);
 }
 
@@ -331,7 +326,7 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
             return keep;
         case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
             // The answer to our own close frame: no other is owed.
-            return session->is_open && impl->entries[session->socket].is_closing ? end : keep;
+            return session->is_open && impl->sockets.is_closing(session->socket) ? end : keep;
         case LWS_CALLBACK_CLOSED:
         case LWS_CALLBACK_CLOSED_HTTP:
             if (session) impl->gone(*session);
@@ -364,61 +359,25 @@ void Clients::attach(Hub& hub) {
     impl_->start();
 }
 
-Entry* Clients::Impl::entry_of(SocketId socket) {
-    if (socket >= entries.size() || !entries[socket].wsi) return nullptr;
-    return &entries[socket];
+bool Clients::send(SocketId socket, std::string_view bytes) {
+    return impl_->sockets.send(socket, bytes);
 }
 
-bool Clients::send(SocketId socket, std::string_view bytes) {
-    Entry* const found = impl_->entry_of(socket);
-    if (!found) return impl_->polls.send(socket, bytes);
-    Entry& entry = *found;
-    if (entry.is_closing) return true;
-    auto* data = reinterpret_cast<unsigned char*>(const_cast<char*>(bytes.data()));
-    if (lws_write(entry.wsi, data, bytes.size(), LWS_WRITE_RAW) < 0) {
-        // The connection is broken; libwebsockets closes it when its loop sees it.
-        lws_set_timeout(entry.wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-        lws_cancel_service(impl_->library->raw());
-        return true;
-    }
-    if (!lws_partial_buffered(entry.wsi)) return true;
-    lws_callback_on_writable(entry.wsi);
-    return false;
+void Clients::send_all(std::span<Sending> sendings) {
+    impl_->sockets.send_all(sendings);
 }
 
 void Clients::close(SocketId socket, CloseCode code) {
-    Entry* entry = impl_->entry_of(socket);
-    if (!entry) return impl_->polls.close(socket);
-    entry->code = code;
-    entry->is_close_wanted = true;
-    impl_->to_close.push_back(socket);
+    if (!impl_->sockets.close(socket, code)) impl_->polls.close(socket);
 }
 
 void Clients::end_turn() {
-    for (const SocketId socket : std::exchange(impl_->to_close, {})) {
-        Entry& entry = impl_->entries[socket];
-        // The socket may be gone since, and another one have its place.
-        if (!std::exchange(entry.is_close_wanted, false) || entry.is_closing) continue;
-        send(socket, ws::close_frame(static_cast<std::uint16_t>(entry.code)));
-        entry.is_closing = true;
-        entry.cut_at = impl_->loop.now() + close_wait;
-        impl_->closing.push_back(socket);
-    }
+    impl_->sockets.end_turn(impl_->loop.now());
     impl_->polls.end_turn();
 }
 
 void Clients::tick() {
-    std::vector<SocketId> waiting;
-    for (const SocketId socket : std::exchange(impl_->closing, {})) {
-        const Entry entry = impl_->entries[socket];
-        if (!entry.wsi || !entry.is_closing) continue;
-        if (entry.cut_at <= impl_->loop.now()) {
-            cut_off(entry.wsi);
-        } else {
-            waiting.push_back(socket);
-        }
-    }
-    impl_->closing.insert(impl_->closing.end(), waiting.begin(), waiting.end());
+    impl_->sockets.tick(impl_->loop.now());
     refuse_postponed(impl_->visitors, impl_->loop.now());
     impl_->cut_late();
     impl_->polls.tick();
@@ -442,6 +401,10 @@ void Clients::on_relayed(PollId id, PollAnswer answer) {
     impl_->polls.on_relayed(id, std::move(answer));
 }
 
+const SendCounters& Clients::sends() const {
+    return impl_->sockets.counters();
+}
+
 const PollSessions& Clients::poll_sessions() const {
     return impl_->polls.sessions();
 }
@@ -451,9 +414,9 @@ void Clients::show(std::shared_ptr<const Certificate> certificate) {
 }
 
 std::string Clients::address_of(SocketId socket) const {
-    const Entry* entry = impl_->entry_of(socket);
-    if (!entry) return impl_->polls.address_of(socket);
-    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(entry->wsi));
+    const lws* wsi = impl_->sockets.library_socket(socket);
+    if (!wsi) return impl_->polls.address_of(socket);
+    const auto* visitor = static_cast<Visitor*>(lws_get_opaque_user_data(wsi));
     return visitor ? visitor->client.text() : std::string();
 }
 

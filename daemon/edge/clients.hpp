@@ -1,9 +1,7 @@
 // clients: the WebSocket and HTTP side of one shard, over libwebsockets.
 //
 // Accepts on the shard's own listener, adopts the sockets into its own libwebsockets context, and
-// translates: frames in to the hub, bytes out with one write for each socket and turn. The bytes
-// are frames already, so they go out as they are (LWS_WRITE_RAW). This is where batches of sends
-// may go to the kernel in another way without anything above noticing.
+// translates: frames in to the hub, bytes out to its sockets or to the clients that poll.
 // One loop, one thread.
 #pragma once
 
@@ -18,6 +16,7 @@
 #include "daemon/edge/listener.hpp"
 #include "daemon/edge/loop.hpp"
 #include "daemon/edge/node_pages.hpp"
+#include "daemon/edge/sockets.hpp"
 
 namespace roost {
 
@@ -34,6 +33,7 @@ struct ClientsConfig {
     bool has_long_poll = true;
     PollLimits polls;
     Origin home;
+    bool has_uring = false;  // known to work on this machine
 };
 
 class Clients final : public SocketSink {
@@ -44,6 +44,7 @@ public:
 
     void attach(Hub& hub);
     bool send(SocketId socket, std::string_view bytes) override;
+    void send_all(std::span<Sending> sendings) override;
     // Takes effect in end_turn(), after what the hub has flushed.
     void close(SocketId socket, CloseCode code);
     void end_turn();
@@ -53,6 +54,7 @@ public:
     void ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer);
     void on_relayed(PollId id, PollAnswer answer);
     const PollSessions& poll_sessions() const;
+    const SendCounters& sends() const;
     // For the connections that come from now on.
     void show(std::shared_ptr<const Certificate> certificate);
     // Empty if the socket is gone.

@@ -90,8 +90,8 @@ Handshake read_handshake(lws* wsi) {
     return request;
 }
 
-std::string token_of(lws* wsi) {
-    if (auto token = token_of_subprotocols(header(wsi, WSI_TOKEN_PROTOCOL))) return *token;
+std::string token_of(lws* wsi, std::string_view subprotocols) {
+    if (auto token = token_of_subprotocols(subprotocols)) return *token;
     if (auto token = header(wsi, "x-phoenix-authtoken:"); !token.empty()) return token;
     const auto authorization = header(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
     constexpr std::string_view scheme = "Bearer ";

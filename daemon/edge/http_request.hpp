@@ -28,9 +28,9 @@ std::optional<Wire> wire_of(lws* wsi);
 
 Handshake read_handshake(lws* wsi);
 
-// The client's token: from the subprotocols or X-Phoenix-AuthToken, as phoenix.js 1.8 sends it,
+// The client's token: from its subprotocols or X-Phoenix-AuthToken, as phoenix.js 1.8 sends it,
 // from Authorization, or from the parameters of the socket. Empty if there is none.
-std::string token_of(lws* wsi);
+std::string token_of(lws* wsi, std::string_view subprotocols);
 
 bool is_head_request(lws* wsi);
 // Has the client said that this request is its last?

@@ -3,6 +3,7 @@
 #include <libwebsockets.h>
 
 #include <string>
+#include <string_view>
 
 #include "daemon/edge/line_limit.hpp"
 #include "daemon/edge/log.hpp"
@@ -14,6 +15,8 @@ namespace {
 LineLimit limit;
 
 void on_line(int level, const char* line) {
+    // Of a header that it is made to cut.
+    if (std::string_view(line).find("exceeds limit") != std::string_view::npos) return;
     const auto suppressed = limit.admit(std::chrono::seconds(1));
     if (!suppressed) return;
     std::string text(line);

@@ -90,6 +90,8 @@ Wording wording_of(FactKind kind) {
             return {info, "control client gone", "", "", "subscriptions", true};
         case FactKind::queue_overflow:
             return {error, "queue between loops full: messages dropped", "queue", "", "", true};
+        case FactKind::worker_lost:
+            return {warning, "backend's worker lost", "reason", "", "requests", true};
     }
     return {error, "unknown fact", "", "", "", false};
 }

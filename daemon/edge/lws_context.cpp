@@ -2,6 +2,7 @@
 
 #include "daemon/edge/library_log.hpp"
 #include "daemon/edge/start_error.hpp"
+#include "proto/limits.hpp"
 
 namespace roost {
 
@@ -37,6 +38,10 @@ LwsContext::LwsContext(Loop& loop, const DoorRules& rules, const Config& config)
     info.timeout_secs = info.timeout_secs_ah_idle = static_cast<unsigned>(seconds) + 5;
     // A request that has more is closed without an answer.
     info.max_http_header_data2 = static_cast<unsigned>(rules.header_bytes_max);
+    // Beyond it the library drops the connection. What is cut off is read before: see Lobby.
+    token_limits_.token_limit[WSI_TOKEN_PROTOCOL] =
+        static_cast<unsigned short>(limits::library_subprotocol_bytes);
+    info.token_limits = &token_limits_;
     info.alpn = "http/1.1";
     // The hub looks at the text of the others itself.
     if (rules.has_echo) info.options |= LWS_SERVER_OPTION_VALIDATE_UTF8;

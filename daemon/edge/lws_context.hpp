@@ -31,13 +31,14 @@ public:
 
     // Its end closes what is open, and tells on_event of it.
     lws_context* raw() { return context_.get(); }
-    // For TLS, where there is a certificate, or for clients of a unix socket.
-    lws_vhost* vhost(bool is_unix) { return tls_vhost_ && !is_unix ? tls_vhost_ : vhost_; }
+    // The one for TLS is there if there is a certificate.
+    lws_vhost* vhost(bool is_tls) { return is_tls ? tls_vhost_ : vhost_; }
 
 private:
     void make_vhosts(lws_context_creation_info& info, const Config& config);
 
     std::array<lws_protocols, 2> protocols_{};
+    lws_token_limits token_limits_{};
     lws_retry_bo_t no_validity_timers_{};
     std::array<void*, 1> foreign_loops_{};
     struct Destroy {

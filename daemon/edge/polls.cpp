@@ -14,6 +14,8 @@ namespace {
 // Of all requests with much to say that are being read in a shard. Others are let be: a WebSocket
 // may say as much at once.
 constexpr std::size_t bodies_bytes_max = 64'000'000;
+// Each is a connection, with what the kernel keeps for it.
+constexpr std::size_t late_max = 1000;
 constexpr std::size_t small_body_bytes = 65'536;
 
 std::size_t counted(std::size_t body_bytes) {
@@ -93,7 +95,7 @@ void Polls::on_request(lws* wsi, const Visitor& visitor) {
         door_.rules().proxies.client_of(visitor.peer, header(wsi, WSI_TOKEN_X_FORWARDED_FOR));
     call.wire = wire_of(wsi);
     if (call.wire == Wire::v2) call.wire = Wire::v2_text;
-    if (tokens_.has_keys()) call.client_token = token_of(wsi);
+    if (tokens_.has_keys()) call.client_token = token_of(wsi, header(wsi, WSI_TOKEN_PROTOCOL));
     const auto token = session_of(wsi);
     if (token) call.request.token = *token;
     // Where the connection ends with the request the library cannot wait for the answer.
@@ -160,15 +162,42 @@ void Polls::answer_to(PollId id, PollAnswer answer) {
 
 void Polls::finish(lws* wsi, PollAnswer answer) {
     const auto found = calls_.find(wsi);
-    const Call call = std::move(found->second);
+    Call call = std::move(found->second);
     calls_.erase(found);
     bodies_bytes_ -= counted(call.body_bytes);
-    const bool is_get = call.request.kind == PollKind::get || call.request.kind == PollKind::look;
-    if (answer.status == PollAnswer::gone && is_get) answer = open(call);
+    const bool may_wait = call.request.kind == PollKind::get;
+    const bool is_get = may_wait || call.request.kind == PollKind::look;
+    Duration wait{};
+    if (answer.status == PollAnswer::gone && is_get) answer = open(call, wait);
+    if (wait > Duration{} && may_wait && late_.size() < late_max) {
+        return show_later(wsi, std::move(call), std::move(answer), outside_.now() + wait);
+    }
     outside_.show(wsi, page_of(std::move(answer)));
 }
 
-PollAnswer Polls::open(const Call& call) {
+// Like a get that waits for something to be told.
+void Polls::show_later(lws* wsi, Call call, PollAnswer answer, Time due) {
+    door_.count_delayed();
+    call.id = ++last_id_;
+    call.body_bytes = 0;
+    call.verdict = std::move(answer);
+    call.late = late_.emplace(due, wsi);
+    call.is_late = true;
+    calls_[wsi] = std::move(call);
+}
+
+void Polls::tick() {
+    sessions_->tick(outside_.now());
+    while (!late_.empty() && late_.begin()->first <= outside_.now()) {
+        lws* const wsi = late_.begin()->second;
+        late_.erase(late_.begin());
+        const auto call = calls_.extract(wsi);
+        outside_.show(wsi, page_of(std::move(*call.mapped().verdict)));
+    }
+}
+
+// `wait`: for how long the answer should not be told.
+PollAnswer Polls::open(const Call& call, Duration& wait) {
     if (!outside_.is_ready()) return poll_answer(PollAnswer::failed);
     if (!call.wire) {
         door_.refuse(Refusal::vsn, call.client);
@@ -179,6 +208,7 @@ PollAnswer Polls::open(const Call& call) {
         auto checked = tokens_.check(call.client_token, outside_.now());
         if (!checked) {
             door_.refuse(Refusal::token, call.client, name_of(checked.error()));
+            wait = door_.delay_of_refusal(call.client, outside_.now());
             return poll_refusal(name_of(checked.error()));
         }
         bearer = std::make_unique<const Bearer>(std::move(*checked));
@@ -201,6 +231,7 @@ void Polls::on_gone(lws* wsi) {
     const auto found = calls_.find(wsi);
     if (found == calls_.end()) return;
     bodies_bytes_ -= counted(found->second.body_bytes);
+    if (found->second.is_late) late_.erase(found->second.late);
     asked_.erase(found->second.id);
     sessions_->forget(found->second.id);
     calls_.erase(found);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,7 +60,7 @@ public:
     // Takes effect in end_turn(), after what the hub has flushed.
     void close(SocketId socket);
     void end_turn();
-    void tick() { sessions_->tick(outside_.now()); }
+    void tick();
     std::string address_of(SocketId socket) const;
     const PollSessions& sessions() const { return *sessions_; }
 
@@ -74,6 +75,8 @@ private:
         std::optional<Wire> wire;
         std::string client_token;
         Address client;
+        std::multimap<Time, lws*>::iterator late;  // its place there, while it is in late_
+        bool is_late = false;
     };
 
     void answer(PollId id, PollAnswer answer) override { answer_to(id, std::move(answer)); }
@@ -82,7 +85,8 @@ private:
     void answer_to(PollId id, PollAnswer answer);
     void bring(lws* wsi, Call& call);
     void finish(lws* wsi, PollAnswer answer);
-    PollAnswer open(const Call& call);
+    PollAnswer open(const Call& call, Duration& wait);
+    void show_later(lws* wsi, Call call, PollAnswer answer, Time due);
     void refuse(lws* wsi, unsigned status);
 
     Origin home_;
@@ -93,6 +97,7 @@ private:
     std::unique_ptr<PollSessions> sessions_;
     std::unordered_map<lws*, Call> calls_;
     std::unordered_map<PollId, std::function<void(PollAnswer)>> asked_;
+    std::multimap<Time, lws*> late_;  // refusals that are told when the time has come
     std::unordered_map<SocketId, Address> clients_;
     PollId last_id_ = 0;
     std::size_t bodies_bytes_ = 0;  // promised by the calls that are not answered

@@ -8,6 +8,7 @@
 #include "daemon/edge/http_page.hpp"
 #include "daemon/edge/http_request.hpp"
 #include "daemon/edge/visitors.hpp"
+#include "proto/limits.hpp"
 
 namespace roost {
 
@@ -73,10 +74,17 @@ int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& chec
     }
     const auto wire = wire_of(wsi);
     request.is_vsn_spoken = is_echo || wire;
+    const bool wants_token = !is_echo && checks.tokens.has_keys();
+    if (request.subprotocols.size() >= limits::library_subprotocol_bytes) {
+        const auto whole = std::exchange(visitor.subprotocols, nullptr);
+        const bool is_known = whole && whole->starts_with(request.subprotocols);
+        if (is_known) request.subprotocols = *whole;
+        request.is_token_cut = wants_token && !is_known;
+    }
     if (const auto refused = judge(request, door.rules().origins)) {
         return refuse(wsi, door, client, *refused);
     }
-    const auto token = is_echo || !checks.tokens.has_keys() ? std::string() : token_of(wsi);
+    const auto token = wants_token ? token_of(wsi, request.subprotocols) : std::string();
     if (!token.empty()) {
         auto bearer = checks.tokens.check(token, checks.now);
         if (!bearer) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "daemon/core/bearer.hpp"
 #include "daemon/core/handshake.hpp"
@@ -37,6 +38,7 @@ struct Visitor {
     Address client;  // whom it is for: another where a proxy stands between
     lws* wsi = nullptr;
     Time late_at{};
+    bool is_tls = false;
     bool is_settled = false;
     bool was_served = false;    // a page at least
     bool is_waiting = false;    // for an answer: it cannot be late
@@ -47,6 +49,8 @@ struct Visitor {
     std::unique_ptr<Echo> echo;      // of one of /echo
     std::unique_ptr<HttpPage> page;  // still to be written
     std::unique_ptr<Postponed> postponed;
+    // Of its first request, if the library cuts it.
+    std::unique_ptr<const std::string> subprotocols;
     std::list<Visitor>::iterator self;
 };
 

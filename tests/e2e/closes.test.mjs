@@ -109,7 +109,7 @@ const causes = {
       await node.start();
     },
   },
-  "more than `--max-queue-bytes` wait for the client": {
+  "more than `--max-queue-bytes` wait for the client, and may not be dropped": {
     flags: ["--max-queue-bytes", "200000"],
     provoke: async ({connection, channel: {topic}}, _, node) => {
       const is_there = async () => {

@@ -87,7 +87,6 @@ test("what cannot be a handshake is refused with a sentence, and the connection 
       [handshake({Upgrade: "h2c", "HTTP2-Settings": "AAMAAABkAAQCAAAAAAIAAAAA"}), 400, /upgrade/],
       [handshake({"Sec-WebSocket-Protocol": "mqtt"}), 403, /sec-websocket-protocol/],
       [handshake({"Sec-WebSocket-Protocol": "mqtt, phoenix"}), 400, /'phoenix' first/],
-      [handshake({"Sec-WebSocket-Protocol": `phoenix, ${"a".repeat(200)}`}), 400, /126 bytes/],
       [handshake({"Sec-WebSocket-Extensions": "x".repeat(255)}), 400, /254 bytes/],
       [handshake({"Sec-WebSocket-Extensions": ["x".repeat(127), "x".repeat(127)]}), 400, /254 bytes/],
       [handshake({"Content-Length": "5"}), 400, /no body/],
@@ -109,7 +108,7 @@ test("what cannot be a handshake is refused with a sentence, and the connection 
       assert.equal(Number(answer.headers["content-length"]), answer.body.length, bytes);
     }
     // Nothing of it harms the one that is right, whatever stands beside.
-    for (const names of ["phoenix", `phoenix, ${"a".repeat(117)}`]) {
+    for (const names of ["phoenix", `phoenix, ${"a".repeat(117)}`, `phoenix, ${"a".repeat(4000)}`]) {
       const fine = await Line.open(group, node.port);
       fine.send(handshake({"Content-Length": "0", Connection: "keep-alive, Upgrade",
         "Sec-WebSocket-Protocol": names}, get));

@@ -9,6 +9,7 @@ import {run} from "./lib/child.mjs";
 import {Raw, WebSocket, connect, join, push, upgrade_status} from "./lib/client.mjs";
 import {Group, roostd} from "./lib/node.mjs";
 import {free_ports} from "./lib/ports.mjs";
+import {Line, handshake} from "./lib/raw_http.mjs";
 import {until} from "./lib/wait.mjs";
 
 let group, node, key_file;
@@ -35,15 +36,31 @@ async function token_of(sub, more = [], file = key_file) {
   return made.out.trim();
 }
 
+const subprotocols = (token) =>
+  `phoenix, base64url.bearer.phx.${Buffer.from(token).toString("base64").replace(/=+$/, "")}`;
+
 const asks = async (query, options) => upgrade_status(
   `${node.socket_url}/websocket?vsn=2.0.0${query}`, options);
 
 describe("at the handshake", () => {
-  test("a valid token is taken from the parameters, the header and the subprotocol", async () => {
+  test("a valid token is taken from the parameters and the header", async () => {
     const token = await token_of("ada");
     assert.equal(await asks(`&token=${token}`), 101);
     assert.equal(await asks("", {headers: {Authorization: `Bearer ${token}`}}), 101);
     assert.equal(await asks(""), 101, "without any");
+  });
+
+  test("a subprotocol's token may come in pieces, and is read to its end", async () => {
+    for (const [token, answer] of [[await token_of("ada"), /^HTTP\/1.1 101 /],
+      ["x".repeat(9000), /^HTTP\/1.1 400 [^]*too long here: send the token as the parameter/]]) {
+      const bytes = handshake({"Sec-WebSocket-Protocol": subprotocols(token)});
+      const line = await Line.open(group, node.port);
+      line.socket.setNoDelay(true);
+      for (let at = 0; at < bytes.length; at += 100) {
+        await new Promise((sent) => line.socket.write(bytes.slice(at, at + 100), sent));
+      }
+      await until(`${answer}`, () => answer.test(line.text));
+    }
   });
 
   test("one that is not is refused, whichever way it comes", async () => {
@@ -52,9 +69,8 @@ describe("at the handshake", () => {
       assert.equal(await asks(`&token=${token}`), 403);
       assert.equal(await asks("", {headers: {Authorization: `Bearer ${token}`}}), 403);
     }
-    const short = Buffer.from("no.token").toString("base64").replace(/=+$/, "");
     assert.equal(await asks("", {headers: {
-      "Sec-WebSocket-Protocol": `phoenix, base64url.bearer.phx.${short}`}}), 403);
+      "Sec-WebSocket-Protocol": subprotocols(foreign)}}), 403);
     assert.match((await node.get("/metrics")).body, /clients_refused_total\{reason="token"\} [1-9]/);
   });
 });
@@ -70,6 +86,15 @@ describe("with phoenix.js", () => {
     await assert.rejects(join(await connect(group, node.socket_url), "user:ada"), /token needed/);
     await push(laptop, "note", {n: 1});
     await until("the phone hears it", () => phone.heard.length === 1);
+  });
+
+  test("authToken is a token like any other", async () => {
+    const ada = await token_of("ada"), bob = await token_of("bob");
+    const laptop = await join(await connect(group, node.socket_url, {authToken: ada}), "user:ada");
+    await assert.rejects(join(await connect(group, node.socket_url, {authToken: bob}), "user:ada"),
+      /topic of another/);
+    await push(laptop, "note", {n: 1});
+    await until("it is heard", () => laptop.heard.length === 1);
   });
 
   test("what a token allows is what its topics say, within the rules", async () => {

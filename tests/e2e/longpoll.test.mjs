@@ -378,6 +378,27 @@ test("tokens come as params, as authToken, and as headers", in_group(async (grou
   await raw.join("room:mine");
 }));
 
+test("tokens that are refused again and again are answered later and later", in_group(
+  async (group) => {
+    const key_file = `${group.dir}/keys`;
+    writeFileSync(key_file, "a secret of forty bytes at the very least", {mode: 0o600});
+    const node = await group.start({flags: ["--token-key-file", key_file]});
+    const delayed = async () => metric(node, "refusals_delayed_total");
+    const bad = () => ask(url_of(node, "&token=bad.to.ken"));
+    for (let i = 0; i < 5; ++i) assert.equal((await bad()).body.status, 403);
+    assert.equal(await delayed(), 0);
+    assert.equal((await bad()).body.status, 403);
+    assert.equal(await delayed(), 1);
+    // Who hangs up is forgotten, and nobody else waits.
+    const gone = new AbortController();
+    const given_up = assert.rejects(ask(url_of(node, "&token=bad.to.ken"), {signal: gone.signal}));
+    await until("it waits", async () => (await delayed()) === 2);
+    assert.equal((await ask(url_of(node))).body.status, 410);
+    gone.abort();
+    await given_up;
+    assert.equal((await bad()).body.status, 403);
+  }));
+
 test("a node that stops lets its polling clients go at once", in_group(async (group) => {
   const first = await group.start();
   const second = await group.start({peers: [first]});

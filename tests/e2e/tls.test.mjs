@@ -97,6 +97,29 @@ test("phoenix.js joins, pushes and hears over wss", in_group(async (group) => {
   }
 }));
 
+test("a token that is too long for a subprotocol under TLS is refused with a way out",
+  in_group(async (group) => {
+    const key = path_join(group.dir, "token.key");
+    writeFileSync(key, "0123456789abcdef0123456789abcdef", {mode: 0o600});
+    const node = await start(group, {certificate: await make_certificate(group, "one", 1),
+      flags: ["--token-key-file", key]});
+    const {out} = await node.roost(["token", "--sub", "ada", "--key-file", key]);
+    const names = (token) =>
+      `phoenix, base64url.bearer.phx.${Buffer.from(token).toString("base64").replace(/=+$/, "")}`;
+    const ask = (token) => within(5000, "an answer", new Promise((resolve, reject) => {
+      const socket = tls.connect({port: node.port, host: "127.0.0.1", ca: node.ca}, () => {
+        socket.write(handshake({"Sec-WebSocket-Protocol": names(token)}));
+      });
+      socket.on("data", (bytes) => {
+        resolve(String(bytes));
+        socket.destroy();
+      });
+      socket.on("error", reject);
+    }));
+    assert.match(await ask(out.trim()), /^HTTP\/1.1 400 [^]*too long here: .*parameter 'token'/);
+    assert.match(await ask("no.token"), /^HTTP\/1.1 403 /);
+  }));
+
 test("TLS 1.2 and later are spoken, and nothing else", in_group(async (group) => {
   const node = await start(group, {certificate: await make_certificate(group, "one", 1)});
   const version = (options) => new Promise((resolve) => {
@@ -193,6 +216,47 @@ test("one who does not read is closed, and the others are not delayed", in_group
   slow.ws._socket.resume();
   assert.notEqual(await slow.close_code(), 1000);
 }));
+
+test("TLS is sent through the library, beside plain clients whose sends go by io_uring",
+  in_group(async (group) => {
+    const path = path_join(group.dir, "plain.sock");
+    const node = await start(group, {certificate: await make_certificate(group, "one", 1),
+      shards: 1, flags: ["--max-messages", "0", "--listen", `unix:${path}`]});
+    const plain = {name: node.name, socket_url: `ws+unix://${path}:/socket`};
+    const clients = [];
+    for (let i = 0; i < 10; ++i) {
+      const secret = await Raw.open(group, node, "?vsn=2.0.0", {ca: node.ca});
+      const open = await Raw.open(group, plain);
+      for (const client of [secret, open]) await client.join("room:both");
+      clients.push(secret, open);
+    }
+    // Each stops reading for a while, so that TLS has to keep what its socket does not take.
+    const bodies = clients.map(() => []);
+    clients.forEach((client, i) => client.ws.on("message", (data) => {
+      const [, , , event, payload] = JSON.parse(data);
+      if (event === "n") bodies[i].push(payload.n);
+    }));
+    const count = 300;
+    const body = "x".repeat(20000);
+    for (let n = 1; n <= count; ++n) {
+      const client = clients[2 + (n % 18)];
+      if (client.ws._socket.isPaused()) client.ws._socket.resume();
+      else client.ws._socket.pause();
+      clients[0].send(["1", String(n), "room:both", "n", {n, body}]);
+      if (n % 20 === 0) await until(`${n} is heard`, () => bodies[0].length >= n, 10000);
+    }
+    for (const client of clients) client.ws._socket.resume();
+    await until("all have heard all", () => bodies.every((got) => got.length === count), 20000);
+    for (const got of bodies) assert.deepEqual(got, Array.from({length: count}, (_, i) => i + 1));
+    const [all, by_uring] = await until("the figures are posted", async () => {
+      const {body: text} = await node.get("/metrics");
+      return ["client_sends_total", "client_sends_by_uring_total"].map((name) => {
+        return Number(text.match(new RegExp(`^roost_${name} (\\d+)$`, "m"))[1]);
+      });
+    });
+    assert.ok(by_uring <= all / 2, `${by_uring} of ${all} sends by io_uring`);
+    if (node.log.includes("io_uring is in use")) assert.ok(by_uring > count);
+  }));
 
 test("SIGHUP: new connections are shown the new certificate, and old ones live on",
   in_group(async (group) => {

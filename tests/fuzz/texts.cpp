@@ -8,6 +8,8 @@
 #include "proto/group_key.hpp"
 #include "proto/json.hpp"
 #include "proto/long_poll.hpp"
+#include "proto/request_head.hpp"
+#include "proto/session.hpp"
 #include "proto/since.hpp"
 #include "proto/subprotocol_token.hpp"
 #include "proto/token.hpp"
@@ -46,6 +48,9 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
         fuzz::expect(parse_endpoint(endpoint->text()).has_value());
     }
     if (const auto origin = parse_origin(text)) fuzz::expect(origin_text(*origin) == text);
+    if (const auto session = parse_session(text)) fuzz::expect(text_of(*session) == text);
+    fuzz::expect(subprotocols_of(text).size() <= text.size());
+    (void)is_head_whole(text);
     if (const auto token = parse_poll_token(text)) fuzz::expect(text_of(*token) == text);
     for_each_frame(text, [](std::string_view frame, bool is_binary) {
         fuzz::expect(is_binary || (!frame.empty() && frame.find('\n') == std::string_view::npos));

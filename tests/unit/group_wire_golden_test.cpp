@@ -53,6 +53,15 @@ const std::vector<Vector> vectors = {
      "0123456789abcdef\x01\xC4\x03[1]"s},
     {"poll reply", encode(PollReply{7, {204, "{}"}}),
      "\x93\xA4poll\x01\x93\x07\xCC\xCC\xC4\x02{}"s},
+    {"offer", encode(Offer{0x1F, {{backend::Kind::connect, ""}, {backend::Kind::push, "room:*"}}}),
+     "\x93\xA5offer\x01\x92\x1F\x92\x92\x00\xA0\x92\x02\xA6room:*"s},
+    {"backend question", encode(BackendQuestion{"abc"}),
+     "\x93\xA4"
+     "ask?\x01\x91\xC4\x03"
+     "abc"s},
+    {"backend reply", encode(BackendReply{7, backend::Outcome::Kind::late, ""}),
+     "\x93\xA3"
+     "ask\x01\x93\x07\x03\xC4\x00"s},
     {"a message that was asked for again", broadcast_bytes, broadcast_bytes},
     {"heartbeat", encode(Heartbeat{5, true, 300, {{1, 2, 3}, {255, 0x3F79, 4}}}),
      "\x00\x94\x05\xC3\xCD\x01\x2C\x92\x93\x01\x02\x03\x93\xCC\xFF\xCD\x3F\x79\x04"s, false},

@@ -46,7 +46,7 @@ TEST_CASE("nothing is sent before the flush, and then with one send for each soc
     Fixture f;
     const auto shared = std::make_shared<const std::string>("all ");
     f.outbox.put(0, "a"s);
-    const auto frame = f.outbox.add(shared, *shared);
+    const auto frame = f.outbox.add({shared, *shared});
     f.outbox.put(0, frame);
     f.outbox.put(1, frame);
     f.outbox.put(0, "b"s);
@@ -73,7 +73,7 @@ TEST_CASE("a frame's bytes live as long as somebody waits for them, and no longe
     auto owner = std::make_shared<const std::string>("bytes");
     const std::weak_ptr<const std::string> watched = owner;
     const std::string_view bytes = *owner;
-    const auto frame = f.outbox.add(std::move(owner), bytes);
+    const auto frame = f.outbox.add({std::move(owner), bytes});
     f.outbox.put(0, frame);
     f.outbox.put(1, frame);
     CHECK(f.outbox.flush().empty());

@@ -71,9 +71,10 @@ TEST_CASE("a rule that is wrong is refused with what was wrong and what would be
     CHECK(error_of("join=open").find("pattern") != std::string::npos);
     CHECK(error_of("room:*:x join=open").find("room:*:x") != std::string::npos);
     CHECK(error_of("**").find("end of a pattern") != std::string::npos);
-    CHECK(error_of("a join=closed").find("open, token, deny") != std::string::npos);
-    CHECK(error_of("a join").find("open, token, deny") != std::string::npos);
-    CHECK(error_of("a push=all").find("broadcast, others, deny") != std::string::npos);
+    CHECK(error_of("a join=closed").find("open, token, backend, deny") != std::string::npos);
+    CHECK(error_of("a join").find("open, token, backend, deny") != std::string::npos);
+    CHECK(error_of("a push=all").find("broadcast, others, backend, backend:EVENT,..., deny") !=
+          std::string::npos);
     for (const auto* history : {"5", "5,", ",5s", "0,5s", "5,0s", "5,5", "5,5d", "5,5sx", "-1,5s",
                                 "5,-5s", "1000001,5s", "5 ,5s", "5,99999999999s", ""}) {
         CAPTURE(history);
@@ -145,4 +146,22 @@ TEST_CASE("without rules topics are open, or for those with a token where there 
     CHECK(Rules({}).rule_for("x")->join == JoinPolicy::open);
     CHECK(Rules({}, true).rule_for("x")->join == JoinPolicy::token);
     CHECK(parsed("* join=token").join == JoinPolicy::token);
+}
+
+TEST_CASE("a rule may ask a backend about joins, and about all events or some") {
+    const auto all = parse_rule("room:* join=backend push=backend");
+    REQUIRE(all);
+    CHECK(all->join == JoinPolicy::backend);
+    CHECK(all->asks_backend("anything"));
+    const auto some = parse_rule("room:* push=backend:echo,vote push=deny");
+    REQUIRE(some);
+    CHECK(some->push == PushPolicy::deny);
+    CHECK(some->asks_backend("vote"));
+    CHECK_FALSE(some->asks_backend("other"));
+    for (const std::string text :
+         {"a push=backend:", "a push=backend:,b", "a push=backend:phx_x"}) {
+        const auto wrong = parse_rule(text);
+        REQUIRE_FALSE(wrong);
+        CHECK(wrong.error().find("as in push=backend:echo,vote") != std::string::npos);
+    }
 }

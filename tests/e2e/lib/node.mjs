@@ -63,9 +63,10 @@ export class Node {
   // Also starts it again after its end: same name, ports and flags, a new process.
   async start() {
     // `exec` keeps it the child of ours.
-    const {env, open_files} = this.options;
+    const {env, open_files, wrapper = []} = this.options;
     const [program, ...first] = open_files
-      ? ["/bin/sh", "-c", `ulimit -n ${open_files}; exec "$0" "$@"`, roostd] : [roostd];
+      ? ["/bin/sh", "-c", `ulimit -n ${open_files}; exec "$0" "$@"`, roostd]
+      : [...wrapper, roostd];
     this.child = new Child(program, [...first, ...this.flags], {env});
     await until(`${this.name} is ready at ${this.url}/readyz`, async () => {
       if (!this.child.is_running) return false;
@@ -121,6 +122,13 @@ export class Node {
 
   get(path, headers) {
     return http_get(this.url + path, headers);
+  }
+
+  // One number of /metrics, by its name without the prefix.
+  async metric(name) {
+    const line = (await this.get("/metrics")).body.match(new RegExp(`^roost_${name} (\\d+)$`, "m"));
+    if (!line) throw new Error(`there is no metric roost_${name}`);
+    return Number(line[1]);
   }
 }
 
