@@ -130,7 +130,7 @@ TEST_CASE("descriptors for connections leave room for them, and for a large grou
     CHECK(descriptors_for(100, 64) == 100 + 64 + 4096);
     CHECK(descriptors_for(70'000, 64) == 70'064 + 10'009 + 1);
     for (const std::size_t connections :
-         {1, 100, 10'000, 28'000, 28'608, 28'609, 30'000, 1'000'000}) {
+         std::vector<std::size_t>{1, 100, 10'000, 28'000, 28'608, 28'609, 30'000, 1'000'000}) {
         CHECK(connections_for(descriptors_for(connections, 64), 64) >= connections);
     }
 }

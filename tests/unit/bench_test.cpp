@@ -57,7 +57,8 @@ std::string unmasked(std::string_view frame) {
 }  // namespace
 
 TEST_CASE("a client's frame is whole and masked, whatever its size") {
-    for (const std::size_t size : {0, 1, 125, 126, 65'535, 65'536, 70'000}) {
+    for (const std::size_t size :
+         std::vector<std::size_t>{0, 1, 125, 126, 65'535, 65'536, 70'000}) {
         const std::string content(size, 'x');
         CHECK(unmasked(client_frame(opcode::text, content)) == content);
     }
@@ -129,7 +130,7 @@ TEST_CASE("a target is a WebSocket's address") {
 }
 
 TEST_CASE("a payload says whose it is, whatever its size") {
-    for (const std::size_t size : {0, 64, 128, 5000}) {
+    for (const std::size_t size : std::vector<std::size_t>{0, 64, 128, 5000}) {
         const auto payload = to_payload({12, 345}, size);
         if (size >= 64) CHECK(payload.size() == size);
         CHECK(from_payload(payload).publisher == 12);
@@ -142,7 +143,7 @@ TEST_CASE("a payload says whose it is, whatever its size") {
 TEST_CASE("the ledger notices what is lost, what comes twice, and what changes its place") {
     Ledger ledger(2, 1);
     for (int i = 0; i < 3; ++i) ledger.expect(2);
-    for (const std::size_t number : {0, 1, 2}) ledger.take(0, 0, number);
+    for (const std::size_t number : std::vector<std::size_t>{0, 1, 2}) ledger.take(0, 0, number);
     ledger.take(1, 0, 0);
     CHECK(ledger.lost() == 2);
     CHECK(ledger.out_of_order() == 0);
