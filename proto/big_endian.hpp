@@ -1,17 +1,26 @@
 // big_endian: unsigned integers in network byte order.
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <string>
 
 namespace roost {
 
+// Writes sizeof(T) bytes.
+template <std::unsigned_integral T>
+void write_big_endian(char* bytes, T value) {
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        bytes[i] = static_cast<char>(value >> (8 * (sizeof(T) - 1 - i)) & 0xFF);
+    }
+}
+
 template <std::unsigned_integral T>
 void append_big_endian(std::string& out, T value) {
-    for (std::size_t i = sizeof(T); i-- > 0;) {
-        out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
-    }
+    std::array<char, sizeof(T)> bytes{};
+    write_big_endian(bytes.data(), value);
+    out.append(bytes.data(), bytes.size());
 }
 
 // Reads sizeof(T) bytes.
