@@ -2,8 +2,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <string>
 
 namespace roost {
@@ -11,9 +13,12 @@ namespace roost {
 // Writes sizeof(T) bytes.
 template <std::unsigned_integral T>
 void write_big_endian(char* bytes, T value) {
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        bytes[i] = static_cast<char>(value >> (8 * (sizeof(T) - 1 - i)) & 0xFF);
+    if constexpr (std::endian::native == std::endian::little) {
+        if constexpr (sizeof(T) == 2) value = __builtin_bswap16(value);
+        if constexpr (sizeof(T) == 4) value = __builtin_bswap32(value);
+        if constexpr (sizeof(T) == 8) value = __builtin_bswap64(value);
     }
+    std::memcpy(bytes, &value, sizeof value);
 }
 
 template <std::unsigned_integral T>

@@ -92,20 +92,19 @@ void append_framed(std::string& out, const std::array<std::string_view, count>& 
     for (const auto piece : pieces) at += piece.copy(out.data() + at, piece.size());
 }
 
-// A frame of either version; the event is quoted already, the payload comes in three pieces. The
-// keys of 1.0 stand in the order of Phoenix.
+// A frame of either version; the event is quoted already. The keys of 1.0 stand in the order of
+// Phoenix.
 void append_message_frame(std::string& out, Wire wire, std::string_view raw_join_ref,
                           std::string_view raw_ref, std::string_view raw_topic,
-                          std::string_view raw_event,
-                          const std::array<std::string_view, 3>& payload) {
+                          std::string_view raw_event, std::string_view raw_payload) {
     if (wire == Wire::v1) {
-        append_framed(out, std::array<std::string_view, 11>{
-                               R"({"event":)", raw_event, R"(,"payload":)", payload[0], payload[1],
-                               payload[2], R"(,"ref":)", raw_ref, R"(,"topic":)", raw_topic, "}"});
+        append_framed(out, std::array<std::string_view, 9>{
+                               R"({"event":)", raw_event, R"(,"payload":)", raw_payload,
+                               R"(,"ref":)", raw_ref, R"(,"topic":)", raw_topic, "}"});
     } else {
-        append_framed(out, std::array<std::string_view, 13>{
-                               "[", raw_join_ref, ",", raw_ref, ",", raw_topic, ",", raw_event, ",",
-                               payload[0], payload[1], payload[2], "]"});
+        append_framed(
+            out, std::array<std::string_view, 11>{"[", raw_join_ref, ",", raw_ref, ",", raw_topic,
+                                                  ",", raw_event, ",", raw_payload, "]"});
     }
 }
 
@@ -120,11 +119,19 @@ Result<ClientMessage, FrameError> decode_text(Wire wire, JsonReader& reader, std
 void append_reply_frame(std::string& out, Wire wire, std::string_view raw_join_ref,
                         std::string_view raw_ref, std::string_view raw_topic,
                         std::string_view status, std::string_view raw_response) {
-    std::string end = R"(,"status":)";
-    append_quoted(end, status);
-    end.push_back('}');
-    append_message_frame(out, wire, raw_join_ref, raw_ref, raw_topic, R"("phx_reply")",
-                         {R"({"response":)", raw_response, end});
+    std::string raw_status;
+    append_quoted(raw_status, status);
+    if (wire == Wire::v1) {
+        append_framed(out, std::array<std::string_view, 9>{
+                               R"({"event":"phx_reply","payload":{"response":)", raw_response,
+                               R"(,"status":)", raw_status, R"(},"ref":)", raw_ref, R"(,"topic":)",
+                               raw_topic, "}"});
+    } else {
+        append_framed(
+            out, std::array<std::string_view, 11>{"[", raw_join_ref, ",", raw_ref, ",", raw_topic,
+                                                  R"(,"phx_reply",{"response":)", raw_response,
+                                                  R"(,"status":)", raw_status, "}]"});
+    }
 }
 
 std::string reply_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
@@ -141,8 +148,7 @@ std::string push_frame(Wire wire, std::string_view raw_join_ref, std::string_vie
     std::string raw_event;
     append_quoted(raw_event, event);
     std::string frame;
-    append_message_frame(frame, wire, raw_join_ref, raw_ref, raw_topic, raw_event,
-                         {raw_payload, "", ""});
+    append_message_frame(frame, wire, raw_join_ref, raw_ref, raw_topic, raw_event, raw_payload);
     return frame;
 }
 

@@ -70,6 +70,12 @@ void Outbox::put_first(SocketId socket, std::string frame) {
     if (box.backlog) box.backlog->keep_first(owned_frame(std::move(frame)));
 }
 
+inline void Outbox::send_ready(SocketId socket) {
+    frames_sent_ += ready_count_;
+    batch_[batched_++] = {socket, false, ready_text_};
+    if (batched_ == batch_max) send_batch();
+}
+
 std::vector<SocketId> Outbox::flush() {
     for (const SocketId socket : dirty_) {
         Box& box = boxes_[socket];
@@ -79,6 +85,8 @@ std::vector<SocketId> Outbox::flush() {
         box.pending = Sequences::none;
         if (box.is_behind) {
             keep(socket, sequences_.frames(sequence));
+        } else if (sequence == ready_) {
+            send_ready(socket);
         } else {
             send(socket, sequence);
         }
@@ -92,14 +100,12 @@ std::vector<SocketId> Outbox::flush() {
 }
 
 void Outbox::send(SocketId socket, SequenceId sequence) {
-    if (sequence != ready_ && !make_ready(sequence)) {
+    if (!make_ready(sequence)) {
         if (sequences_.bytes(sequence) > piece_bytes_max) return send_in_pieces(socket, sequence);
         send_batch();
         (void)make_ready(sequence);
     }
-    frames_sent_ += ready_count_;
-    batch_[batched_++] = {socket, false, ready_text_};
-    if (batched_ == batch_max) send_batch();
+    send_ready(socket);
 }
 
 bool Outbox::make_ready(SequenceId sequence) {

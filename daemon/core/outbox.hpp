@@ -98,6 +98,7 @@ private:
     };
 
     void send(SocketId socket, SequenceId sequence);
+    void send_ready(SocketId socket);
     void send_batch();
     void send_in_pieces(SocketId socket, SequenceId sequence);
     // Finds the text of the sequence, or makes it. False if there is no room in this batch.

@@ -65,10 +65,11 @@ bool Sockets::send(const Entry& entry, std::string_view bytes) {
 
 void Sockets::send_all(std::span<Sending> sendings) {
     INVARIANT(sendings.size() <= Uring::sends_max);
+    const std::span<const Entry> entries(entries_);
     std::uint32_t added = 0;
     for (std::uint32_t i = 0; i < sendings.size(); ++i) {
         Sending& each = sendings[i];
-        const Entry* entry = each.socket < entries_.size() ? &entries_[each.socket] : nullptr;
+        const Entry* entry = each.socket < entries.size() ? &entries[each.socket] : nullptr;
         // What the library has kept, of its own pongs too, comes first.
         if (entry && entry->is_direct && !lws_partial_buffered(entry->wsi)) {
             uring_->add(entry->fd, each.bytes, i);

@@ -70,19 +70,21 @@ struct Uring::Impl {
 
 void Uring::Impl::reap(unsigned count) {
     while (count > 0) {
-        unsigned head = 0, ready = 0;
-        io_uring_cqe* done = nullptr;
-        io_uring_for_each_cqe(&ring, head, done) {
-            ++ready;
-            if (done->res < 0 || done->user_data >> 32 != static_cast<unsigned>(done->res)) {
-                note_short(*done);
+        const unsigned ready = io_uring_cq_ready(&ring);
+        const unsigned first = *ring.cq.khead, mask = ring.cq.ring_mask;
+        const io_uring_cqe* const results = ring.cq.cqes;
+        for (unsigned i = 0; i < ready; ++i) {
+            const io_uring_cqe& done = results[(first + i) & mask];
+            if (done.res < 0 || done.user_data >> 32 != static_cast<unsigned>(done.res)) {
+                note_short(done);
             }
         }
         io_uring_cq_advance(&ring, ready);
         count -= ready;
         if (ready > 0) continue;
         // No send waits for its socket, so all of them have ended by now, or are just about to.
-        const int result = io_uring_wait_cqe(&ring, &done);
+        io_uring_cqe* next = nullptr;
+        const int result = io_uring_wait_cqe(&ring, &next);
         INVARIANT(result == 0 || result == -EINTR);
     }
 }
@@ -113,9 +115,11 @@ std::string Uring::failure() const {
 
 void Uring::add(int fd, std::string_view bytes, std::uint32_t tag) {
     Impl& impl = *impl_;
-    io_uring_sqe* entry = io_uring_get_sqe(&impl.ring);
-    INVARIANT(entry && impl.added < sends_max);
-    // The rest of it is the same for all sends, and stays.
+    INVARIANT(impl.added < sends_max);
+    // The ring has as many entries, and is empty after each send(): the next one is free. The rest
+    // of it is the same for all sends, and stays.
+    io_uring_sq& queue = impl.ring.sq;
+    io_uring_sqe* entry = &queue.sqes[queue.sqe_tail++ & queue.ring_mask];
     entry->fd = fd;
     entry->addr = reinterpret_cast<std::uintptr_t>(bytes.data());
     entry->len = static_cast<std::uint32_t>(bytes.size());
