@@ -307,7 +307,8 @@ void Hub::deliver(TopicId id, const BroadcastRef& broadcast, SocketId except) {
     if (topic.members.empty()) return;  // collecting may have ended the topic
     Variants variants(outbox_, broadcast, topic.rule->slow);
     if (topic.varied_count == 0) {
-        counters_.deliveries += outbox_.put_all(topic.member_sockets, variants.common(), except);
+        outbox_.put_all(topic.member_sockets, variants.common(), except);
+        counters_.deliveries += topic.members.size() - (except == Outbox::nobody ? 0 : 1);
         return;
     }
     for (std::size_t i = 0; i < topic.members.size(); ++i) {

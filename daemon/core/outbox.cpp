@@ -35,15 +35,14 @@ FrameId Outbox::add(Frame frame) {
     return static_cast<FrameId>(turn_.size() - 1);
 }
 
-std::size_t Outbox::put_all(std::span<const SocketId> sockets, FrameId frame, SocketId but) {
+void Outbox::put_all(std::span<const SocketId> sockets, FrameId frame, SocketId but) {
     const std::string_view bytes = turn_[frame].bytes;
     Box* const boxes = boxes_.data();
+    // Given the frame like the others, and then not.
+    const SequenceId before = but == nobody ? closed : boxes[but].pending;
     // The step of the socket before: mostly this one takes it too.
     SequenceId from = closed, to = closed;
-    std::size_t count = 0;
     for (const SocketId socket : sockets) {
-        if (socket == but) continue;
-        ++count;
         SequenceId& pending = boxes[socket].pending;
         if (pending != from) {
             from = pending;
@@ -52,7 +51,7 @@ std::size_t Outbox::put_all(std::span<const SocketId> sockets, FrameId frame, So
         pending = to;
         if (from == Sequences::none) dirty_.push_back(socket);
     }
-    return count;
+    if (but != nobody) boxes[but].pending = before;
 }
 
 void Outbox::put(SocketId socket, std::string_view frame) {

@@ -58,8 +58,8 @@ public:
     // A frame of this turn, to be given to any number of sockets.
     FrameId add(Frame frame);
     void put(SocketId socket, FrameId frame) { put_all({&socket, 1}, frame); }
-    // To all of them but one. How many that is.
-    std::size_t put_all(std::span<const SocketId> sockets, FrameId frame, SocketId but = nobody);
+    // To all of them but one.
+    void put_all(std::span<const SocketId> sockets, FrameId frame, SocketId but = nobody);
     // A frame for one socket only. The bytes are copied.
     void put(SocketId socket, std::string_view frame);
     void put(SocketId socket, std::string&& frame);
