@@ -53,7 +53,7 @@ std::optional<Origin> parse_origin(std::string_view text) {
 BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const Content& content,
                                unsigned bits) {
     const auto& [topic, event, payload, id, is_binary] = content;
-    const auto made = std::make_shared<Maker>();
+    auto made = std::make_shared<Maker>();
     made->origin_ = origin;
     made->number_ = number;
     made->bucket_ = bucket_of(topic, bits);
@@ -98,7 +98,7 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     if (wire.size() < head_bytes || wire[0] != key_byte) {
         return Unexpected{BroadcastError::truncated};
     }
-    const auto made = std::make_shared<Maker>();
+    auto made = std::make_shared<Maker>();
     made->bucket_ = read_big_endian<std::uint16_t>(&wire[1]);
     made->origin_.incarnation = read_big_endian<std::uint64_t>(&wire[3]);
     made->origin_.shard = static_cast<std::uint8_t>(wire[11]);
