@@ -103,6 +103,7 @@ std::string Board::metrics(const FactLog& facts) const {
     add("group_broadcasts_unwanted_total", "counter", group.group.not_wanted);
     add("group_broadcasts_repeated_total", "counter", group.streams.repeated);
     add("group_broadcasts_shed_total", "counter", group.broadcasts_shed);
+    add("group_broadcasts_skipped_total", "counter", group.broadcasts_skipped);
     add("group_queued_bytes", "gauge", group.queued_bytes);
     add("gaps_detected_total", "counter", group.streams.detected);
     add("gaps_repaired_total", "counter", group.streams.repaired);

@@ -126,6 +126,7 @@ void Fabric::tick() {
     figures.deduplicated = desk_.deduplicated();
     figures.queued_bytes = sockets_.queued_bytes();
     figures.broadcasts_shed = sockets_.broadcasts_shed();
+    figures.broadcasts_skipped = sockets_.broadcasts_skipped();
     board_.post(figures);
 }
 

@@ -1,17 +1,31 @@
 // big_endian: unsigned integers in network byte order.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstring>
 #include <string>
 
 namespace roost {
 
+// Writes sizeof(T) bytes.
+template <std::unsigned_integral T>
+void write_big_endian(char* bytes, T value) {
+    if constexpr (std::endian::native == std::endian::little) {
+        if constexpr (sizeof(T) == 2) value = __builtin_bswap16(value);
+        if constexpr (sizeof(T) == 4) value = __builtin_bswap32(value);
+        if constexpr (sizeof(T) == 8) value = __builtin_bswap64(value);
+    }
+    std::memcpy(bytes, &value, sizeof value);
+}
+
 template <std::unsigned_integral T>
 void append_big_endian(std::string& out, T value) {
-    for (std::size_t i = sizeof(T); i-- > 0;) {
-        out.push_back(static_cast<char>(value >> (8 * i) & 0xFF));
-    }
+    std::array<char, sizeof(T)> bytes{};
+    write_big_endian(bytes.data(), value);
+    out.append(bytes.data(), bytes.size());
 }
 
 // Reads sizeof(T) bytes.

@@ -1,6 +1,7 @@
 #include "proto/broadcast.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "proto/big_endian.hpp"
@@ -16,6 +17,9 @@ constexpr char format_v2_text = 1;
 constexpr char format_v2_binary = 2;
 constexpr std::size_t content_bytes_max = std::size_t{1} << 31;
 }  // namespace
+
+// One that make_shared can make.
+struct Broadcast::Maker : Broadcast {};
 
 std::string incarnation_text(Incarnation incarnation) {
     static constexpr char digits[] = "0123456789abcdef";
@@ -49,7 +53,7 @@ std::optional<Origin> parse_origin(std::string_view text) {
 BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const Content& content,
                                unsigned bits) {
     const auto& [topic, event, payload, id, is_binary] = content;
-    std::shared_ptr<Broadcast> made(new Broadcast);
+    auto made = std::make_shared<Maker>();
     made->origin_ = origin;
     made->number_ = number;
     made->bucket_ = bucket_of(topic, bits);
@@ -59,19 +63,20 @@ BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const
     made->payload_bytes_ = static_cast<std::uint32_t>(payload.size());
     made->is_binary_ = is_binary;
 
+    std::array<char, head_bytes> head{};
+    head[0] = key_byte;
+    write_big_endian(&head[1], made->bucket_);
+    write_big_endian(&head[3], origin.incarnation);
+    head[11] = static_cast<char>(origin.shard);
+    write_big_endian(&head[12], number);
+    head[20] = is_binary ? format_v2_binary : format_v2_text;
+    head[21] = static_cast<char>(made->id_bytes_);
+    write_big_endian(&head[22], made->topic_bytes_);
+    write_big_endian(&head[24], made->event_bytes_);
+    write_big_endian(&head[26], made->payload_bytes_);
     std::string& out = made->wire_;
     out.reserve(head_bytes + 2 * (topic.size() + event.size()) + payload.size() + id.size() + 32);
-    out.push_back(key_byte);
-    append_big_endian(out, made->bucket_);
-    append_big_endian(out, origin.incarnation);
-    out.push_back(static_cast<char>(origin.shard));
-    append_big_endian(out, number);
-    out.push_back(is_binary ? format_v2_binary : format_v2_text);
-    out.push_back(static_cast<char>(made->id_bytes_));
-    append_big_endian(out, made->topic_bytes_);
-    append_big_endian(out, made->event_bytes_);
-    append_big_endian(out, made->payload_bytes_);
-    out.append(id).append(topic).append(event);
+    out.append(head.data(), head.size()).append(id).append(topic).append(event);
     if (is_binary) {
         append_binary_broadcast_frame(out, topic, event, payload);
     } else {
@@ -93,7 +98,7 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     if (wire.size() < head_bytes || wire[0] != key_byte) {
         return Unexpected{BroadcastError::truncated};
     }
-    std::shared_ptr<Broadcast> made(new Broadcast);
+    auto made = std::make_shared<Maker>();
     made->bucket_ = read_big_endian<std::uint16_t>(&wire[1]);
     made->origin_.incarnation = read_big_endian<std::uint64_t>(&wire[3]);
     made->origin_.shard = static_cast<std::uint8_t>(wire[11]);

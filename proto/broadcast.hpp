@@ -97,6 +97,7 @@ public:
     static constexpr char key_byte = 1;
 
 private:
+    struct Maker;
     Broadcast() = default;
     bool is_frame_content(std::string_view content, std::string_view topic,
                           std::string_view event) const;

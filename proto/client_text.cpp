@@ -80,31 +80,32 @@ Result<ClientMessage, FrameError> decode_object(JsonReader& reader, std::string_
     return with_names(message, raw_event, scratch);
 }
 
-// A frame whose content is these pieces, one after the other.
+// Appends a frame whose content is these pieces, one after the other.
 template <std::size_t count>
-std::string framed(const std::array<std::string_view, count>& pieces) {
+void append_framed(std::string& out, const std::array<std::string_view, count>& pieces) {
     std::size_t size = 0;
     for (const auto piece : pieces) size += piece.size();
-    std::string frame;
-    frame.reserve(size + ws::head_bytes_max);
-    ws::append_head(frame, ws::Opcode::text, size);
-    for (const auto piece : pieces) frame.append(piece);
-    return frame;
+    out.reserve(out.size() + size + ws::head_bytes_max);
+    ws::append_head(out, ws::Opcode::text, size);
+    std::size_t at = out.size();
+    out.resize(at + size);
+    for (const auto piece : pieces) at += piece.copy(out.data() + at, piece.size());
 }
 
-// A frame of either version; the event is quoted already, the payload comes in three pieces. The
-// keys of 1.0 stand in the order of Phoenix.
-std::string message_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
-                          std::string_view raw_topic, std::string_view raw_event,
-                          const std::array<std::string_view, 3>& payload) {
+// A frame of either version; the event is quoted already. The keys of 1.0 stand in the order of
+// Phoenix.
+void append_message_frame(std::string& out, Wire wire, std::string_view raw_join_ref,
+                          std::string_view raw_ref, std::string_view raw_topic,
+                          std::string_view raw_event, std::string_view raw_payload) {
     if (wire == Wire::v1) {
-        return framed(std::array<std::string_view, 11>{
-            R"({"event":)", raw_event, R"(,"payload":)", payload[0], payload[1], payload[2],
-            R"(,"ref":)", raw_ref, R"(,"topic":)", raw_topic, "}"});
+        append_framed(out, std::array<std::string_view, 9>{
+                               R"({"event":)", raw_event, R"(,"payload":)", raw_payload,
+                               R"(,"ref":)", raw_ref, R"(,"topic":)", raw_topic, "}"});
+    } else {
+        append_framed(
+            out, std::array<std::string_view, 11>{"[", raw_join_ref, ",", raw_ref, ",", raw_topic,
+                                                  ",", raw_event, ",", raw_payload, "]"});
     }
-    return framed(std::array<std::string_view, 13>{"[", raw_join_ref, ",", raw_ref, ",", raw_topic,
-                                                   ",", raw_event, ",", payload[0], payload[1],
-                                                   payload[2], "]"});
 }
 
 }  // namespace
@@ -115,14 +116,30 @@ Result<ClientMessage, FrameError> decode_text(Wire wire, JsonReader& reader, std
                             : decode_array(reader, text, scratch);
 }
 
+void append_reply_frame(std::string& out, Wire wire, std::string_view raw_join_ref,
+                        std::string_view raw_ref, std::string_view raw_topic,
+                        std::string_view status, std::string_view raw_response) {
+    std::string raw_status;
+    append_quoted(raw_status, status);
+    if (wire == Wire::v1) {
+        append_framed(out, std::array<std::string_view, 9>{
+                               R"({"event":"phx_reply","payload":{"response":)", raw_response,
+                               R"(,"status":)", raw_status, R"(},"ref":)", raw_ref, R"(,"topic":)",
+                               raw_topic, "}"});
+    } else {
+        append_framed(
+            out, std::array<std::string_view, 11>{"[", raw_join_ref, ",", raw_ref, ",", raw_topic,
+                                                  R"(,"phx_reply",{"response":)", raw_response,
+                                                  R"(,"status":)", raw_status, "}]"});
+    }
+}
+
 std::string reply_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
                         std::string_view raw_topic, std::string_view status,
                         std::string_view raw_response) {
-    std::string end = R"(,"status":)";
-    append_quoted(end, status);
-    end.push_back('}');
-    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, R"("phx_reply")",
-                         {R"({"response":)", raw_response, end});
+    std::string frame;
+    append_reply_frame(frame, wire, raw_join_ref, raw_ref, raw_topic, status, raw_response);
+    return frame;
 }
 
 std::string push_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
@@ -130,18 +147,23 @@ std::string push_frame(Wire wire, std::string_view raw_join_ref, std::string_vie
                        std::string_view raw_payload) {
     std::string raw_event;
     append_quoted(raw_event, event);
-    return message_frame(wire, raw_join_ref, raw_ref, raw_topic, raw_event, {raw_payload, "", ""});
+    std::string frame;
+    append_message_frame(frame, wire, raw_join_ref, raw_ref, raw_topic, raw_event, raw_payload);
+    return frame;
 }
 
 void append_broadcast_frame(std::string& out, std::string_view topic, std::string_view event,
                             std::string_view raw_payload) {
-    std::string text = "[null,null,";
-    append_quoted(text, topic);
-    text.push_back(',');
-    append_quoted(text, event);
-    text.push_back(',');
-    ws::append_head(out, ws::Opcode::text, text.size() + raw_payload.size() + 1);
-    out.append(text).append(raw_payload);
+    constexpr std::string_view begin = "[null,null,";
+    const std::size_t size = begin.size() + quoted_size(topic) + quoted_size(event) +
+                             raw_payload.size() + 3;  // two commas and the bracket
+    ws::append_head(out, ws::Opcode::text, size);
+    out.append(begin);
+    append_quoted(out, topic);
+    out.push_back(',');
+    append_quoted(out, event);
+    out.push_back(',');
+    out.append(raw_payload);
     out.push_back(']');
 }
 

@@ -23,6 +23,9 @@ Result<ClientMessage, FrameError> decode_text(Wire wire, JsonReader& reader, std
 std::string reply_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
                         std::string_view raw_topic, std::string_view status,
                         std::string_view raw_response);
+void append_reply_frame(std::string& out, Wire wire, std::string_view raw_join_ref,
+                        std::string_view raw_ref, std::string_view raw_topic,
+                        std::string_view status, std::string_view raw_response);
 // A message of the server to one channel: phx_close, phx_error.
 std::string push_frame(Wire wire, std::string_view raw_join_ref, std::string_view raw_ref,
                        std::string_view raw_topic, std::string_view event,

@@ -317,23 +317,40 @@ std::string_view unquote(std::string_view raw, std::string& scratch) {
     return scratch;
 }
 
+namespace {
+bool has_escape(char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\';
+}
+}  // namespace
+
 void append_quoted(std::string& out, std::string_view text) {
     static constexpr char digits[] = "0123456789abcdef";
     out.push_back('"');
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
+    std::size_t plain = 0;  // where what needs no escape begins
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const char c = text[at];
+        if (!has_escape(c)) continue;
+        out.append(text, plain, at - plain);
+        plain = at + 1;
         if (c == '"' || c == '\\') {
             out.push_back('\\');
             out.push_back(c);
-        } else if (byte < 0x20) {
-            out.append("\\u00");
-            out.push_back(digits[byte >> 4]);
-            out.push_back(digits[byte & 15]);
         } else {
-            out.push_back(c);
+            out.append("\\u00");
+            out.push_back(digits[static_cast<unsigned char>(c) >> 4]);
+            out.push_back(digits[c & 15]);
         }
     }
+    out.append(text, plain);
     out.push_back('"');
+}
+
+std::size_t quoted_size(std::string_view text) {
+    std::size_t size = text.size() + 2;
+    for (const char c : text) {
+        if (has_escape(c)) size += c == '"' || c == '\\' ? 1 : 5;
+    }
+    return size;
 }
 
 }  // namespace roost

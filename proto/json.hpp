@@ -85,5 +85,7 @@ std::string_view unquote(std::string_view raw, std::string& scratch);
 
 // Appends the text as a JSON string.
 void append_quoted(std::string& out, std::string_view text);
+// How many bytes that are.
+std::size_t quoted_size(std::string_view text);
 
 }  // namespace roost

@@ -270,7 +270,7 @@ void Hub::on_push(SocketId socket, ChannelId id, const ClientMessage& message, T
                           "roost_id must be a string of 1 to 128 bytes");
         }
     }
-    const bool is_new = publish(socket, rule.push, message, message_id, now);
+    const bool is_new = publish(socket, id, message, message_id, now);
     reply(socket, channel.ref, message, "ok", is_new ? "{}" : R"({"duplicate":true})");
 }
 
@@ -285,7 +285,7 @@ void Hub::hold(SocketId socket, ChannelId channel, const Said& said) {
     close(socket, CloseCode::policy);
 }
 
-bool Hub::publish(SocketId publisher, PushPolicy policy, const ClientMessage& message,
+bool Hub::publish(SocketId publisher, ChannelId channel, const ClientMessage& message,
                   std::string_view id, Time now) {
     if (!dedup_.admit(message.topic, id, now)) {
         ++counters_.deduplicated;
@@ -295,34 +295,30 @@ bool Hub::publish(SocketId publisher, PushPolicy policy, const ClientMessage& me
         numbering_.publish({message.topic, message.event, message.payload, id, message.is_binary});
     ++counters_.broadcasts_in;
     outlet_.to_node(broadcast);
-    deliver(broadcast, policy == PushPolicy::others ? publisher : nobody);
+    const bool is_to_others = channels_.topic_of(channel).rule->push == PushPolicy::others;
+    deliver(channels_.channel(channel).topic, broadcast, is_to_others ? publisher : Outbox::nobody);
     return true;
 }
 
 void Hub::on_broadcast(const BroadcastRef& broadcast, Time now) {
     if (outbox_.is_full()) flush();
-    if (!channels_.find_topic(broadcast->topic())) return;
+    const auto topic = channels_.find_topic(broadcast->topic());
+    if (!topic) return;
     if (!dedup_.admit(broadcast->topic(), broadcast->id(), now)) {
         ++counters_.deduplicated;
         return tell_repeated(*broadcast);
     }
-    deliver(broadcast, nobody);
+    deliver(*topic, broadcast, Outbox::nobody);
 }
 
-void Hub::deliver(const BroadcastRef& broadcast, SocketId except) {
-    const auto id = channels_.find_topic(broadcast->topic());
-    if (!id) return;
-    const Topic& topic = channels_.topic(*id);
+void Hub::deliver(TopicId id, const BroadcastRef& broadcast, SocketId except) {
+    const Topic& topic = channels_.topic(id);
     if (topic.resuming_count > 0) collect(broadcast);
     if (topic.members.empty()) return;  // collecting may have ended the topic
     Variants variants(outbox_, broadcast, topic.rule->slow);
     if (topic.varied_count == 0) {
-        const FrameId frame = variants.common();
-        for (const SocketId socket : topic.member_sockets) {
-            if (socket == except) continue;
-            outbox_.put(socket, frame);
-            ++counters_.deliveries;
-        }
+        outbox_.put_all(topic.member_sockets, variants.common(), except);
+        counters_.deliveries += topic.members.size() - (except == Outbox::nobody ? 0 : 1);
         return;
     }
     for (std::size_t i = 0; i < topic.members.size(); ++i) {
@@ -394,8 +390,10 @@ void Hub::remove_channel(ChannelId id) {
 
 void Hub::reply(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                 std::string_view status, std::string_view response) {
-    outbox_.put(socket, reply_frame(connections_[socket].wire, join_ref, message.ref,
-                                    message.raw_topic, status, response));
+    reply_.clear();
+    append_reply_frame(reply_, connections_[socket].wire, join_ref, message.ref, message.raw_topic,
+                       status, response);
+    outbox_.put(socket, std::string_view(reply_));
 }
 
 void Hub::refuse(SocketId socket, std::string_view join_ref, const ClientMessage& message,

@@ -251,9 +251,9 @@ private:
     void limit_replay(Replay& replay, bool& is_truncated) const;
     void remove_channel(ChannelId channel);
     WaitingJoin& waiting(ChannelId channel);
-    bool publish(SocketId publisher, PushPolicy policy, const ClientMessage& message,
+    bool publish(SocketId publisher, ChannelId channel, const ClientMessage& message,
                  std::string_view id, Time now);
-    void deliver(const BroadcastRef& broadcast, SocketId except);
+    void deliver(TopicId topic, const BroadcastRef& broadcast, SocketId except);
     // The frames of one message to one connection, in the wire that it speaks.
     void put_push(SocketId socket, std::string_view join_ref, std::string_view ref,
                   std::string_view raw_topic, std::string_view event, std::string_view payload);
@@ -262,8 +262,6 @@ private:
     void refuse(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                 std::string_view why);
     void close(SocketId socket, CloseCode code);
-
-    static constexpr SocketId nobody = UINT32_MAX;
 
     const Rules& rules_;
     Origin origin_;
@@ -274,6 +272,7 @@ private:
     Numbering numbering_;
     JsonReader json_;
     FrameScratch scratch_;
+    std::string reply_;
     Outbox outbox_;
     Channels channels_;
     LocalInterest interest_;

@@ -19,6 +19,7 @@
 
 #include "daemon/core/backlog.hpp"
 #include "daemon/core/sequences.hpp"
+#include "daemon/core/turn_bytes.hpp"
 
 namespace roost {
 
@@ -56,14 +57,12 @@ public:
 
     // A frame of this turn, to be given to any number of sockets.
     FrameId add(Frame frame);
-    void put(SocketId socket, FrameId frame) {
-        Box& box = boxes_[socket];
-        if (!box.is_taking) return;
-        if (box.pending == Sequences::none) dirty_.push_back(socket);
-        box.pending = sequences_.next(box.pending, frame, turn_[frame].bytes);
-    }
-    // A frame for one socket only.
-    void put(SocketId socket, std::string frame);
+    void put(SocketId socket, FrameId frame) { put_all({&socket, 1}, frame); }
+    // To all of them but one.
+    void put_all(std::span<const SocketId> sockets, FrameId frame, SocketId but = nobody);
+    // A frame for one socket only. The bytes are copied.
+    void put(SocketId socket, std::string_view frame);
+    void put(SocketId socket, std::string&& frame);
     // For a socket that is behind, before all that waits for it.
     void put_first(SocketId socket, std::string frame);
 
@@ -86,19 +85,24 @@ public:
     std::uint64_t sends() const { return sends_; }
     const SkipCounters& skipped() const { return skipped_; }
 
+    static constexpr SocketId nobody = UINT32_MAX;
+
 private:
+    // In place of a sequence: the socket takes nothing. It is not open, or its limit was passed.
+    static constexpr SequenceId closed = UINT32_MAX;
+
     struct Box {
-        SequenceId pending = Sequences::none;
-        bool is_taking = false;  // open, and its limit was not passed
+        SequenceId pending = closed;
         bool is_behind = false;
         std::unique_ptr<Backlog> backlog;
     };
 
     void send(SocketId socket, SequenceId sequence);
+    void send_ready(SocketId socket);
     void send_batch();
     void send_in_pieces(SocketId socket, SequenceId sequence);
-    // False if there is no room for its text in this batch.
-    bool gather(SequenceId sequence);
+    // Finds the text of the sequence, or makes it. False if there is no room in this batch.
+    bool make_ready(SequenceId sequence);
     void keep(SocketId socket, std::span<const FrameId> frames);
 
     SocketSink& sink_;
@@ -109,7 +113,13 @@ private:
     std::vector<SocketId> dirty_;
     std::vector<SocketId> over_;
     std::vector<Sending> batch_;
+    std::size_t batched_ = 0;
+    // Of the sequence that was sent last: the next socket is mostly sent the same.
+    SequenceId ready_ = Sequences::none;
+    std::uint32_t ready_count_ = 0;
+    std::string_view ready_text_;
     std::string gathered_;  // the texts of the batch; never grows, as they point into it
+    TurnBytes own_bytes_;
     std::string piece_;
     std::uint64_t frames_sent_ = 0;
     std::uint64_t sends_ = 0;

@@ -56,6 +56,7 @@ struct Clients::Impl {
     Visitors visitors;
     const Visitor* last_gone = nullptr;
     Lobby lobby;
+    bool is_in_the_middle = false;
     Polls polls;
     Sockets sockets;
 
@@ -205,6 +206,7 @@ void Clients::Impl::open(Session& session, lws* wsi) {
 int Clients::Impl::receive(Session& session, lws* wsi, std::string_view chunk) {
     if (!session.is_open || sockets.is_closing(session.socket)) return keep;
     const bool is_whole = lws_is_final_fragment(wsi) != 0;
+    if (!is_whole) is_in_the_middle = true;
     const std::size_t before = session.partial ? session.partial->size() : 0;
     if (before + chunk.size() + lws_remaining_packet_payload(wsi) > config.frame_bytes_max) {
         // What still comes of it is read and dropped: closing on unread bytes would reset the
@@ -369,6 +371,10 @@ void Clients::send_all(std::span<Sending> sendings) {
 
 void Clients::close(SocketId socket, CloseCode code) {
     if (!impl_->sockets.close(socket, code)) impl_->polls.close(socket);
+}
+
+bool Clients::is_in_the_middle() {
+    return std::exchange(impl_->is_in_the_middle, false);
 }
 
 void Clients::end_turn() {

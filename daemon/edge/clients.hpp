@@ -48,6 +48,9 @@ public:
     // Takes effect in end_turn(), after what the hub has flushed.
     void close(SocketId socket, CloseCode code);
     void end_turn();
+    // Whether a message ended in the middle in this turn: the rest of it is mostly there to be
+    // read.
+    bool is_in_the_middle();
     void tick();
     void stop_listening();
     // A request of a client of another shard or node, for a session of this one.

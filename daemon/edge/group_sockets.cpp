@@ -9,6 +9,7 @@
 #include <utility>
 #include <zmq.hpp>
 
+#include "daemon/core/wanted_buckets.hpp"
 #include "daemon/edge/gatekeeper.hpp"
 #include "daemon/edge/link_monitor.hpp"
 #include "daemon/edge/log.hpp"
@@ -143,7 +144,8 @@ struct GroupSockets::Impl {
     int parts_before = 0;
     std::map<std::string, Publisher> publishers;  // by what they were connected as
     std::size_t queue_bytes_max = 0;
-    std::uint64_t broadcasts_shed = 0;
+    std::uint64_t broadcasts_shed = 0, broadcasts_skipped = 0;
+    WantedBuckets wanted;
     // Shared with the messages themselves, which ZeroMQ's thread lets go of.
     std::shared_ptr<std::atomic<std::size_t>> queued_bytes =
         std::make_shared<std::atomic<std::size_t>>(0);
@@ -165,6 +167,7 @@ GroupSockets::Impl::Impl(Loop& loop_, zmq::context_t& context_, std::vector<Grou
       publisher(loop, context, zmq::socket_type::xpub,
                 [this](ZmqPort&, zmq::message_t& message) {
                     const auto bytes = view(message);
+                    wanted.on_event(bytes);
                     if (bytes.starts_with('\1')) events.on_subscription(bytes.substr(1));
                 }),
       subscriber(loop, context, zmq::socket_type::sub,
@@ -352,6 +355,11 @@ void let_go(void*, void* hint) {
 }  // namespace
 
 bool GroupSockets::broadcast(const BroadcastRef& broadcast) {
+    // Who subscribes just now has its proof only when its subscription has been read here.
+    if (!impl_->wanted.has(broadcast->bucket())) {
+        ++impl_->broadcasts_skipped;
+        return true;
+    }
     const std::string_view wire = broadcast->wire();
     if (*impl_->queued_bytes + wire.size() > impl_->queue_bytes_max) {
         ++impl_->broadcasts_shed;
@@ -372,6 +380,9 @@ std::size_t GroupSockets::queued_bytes() const {
 
 std::uint64_t GroupSockets::broadcasts_shed() const {
     return impl_->broadcasts_shed;
+}
+std::uint64_t GroupSockets::broadcasts_skipped() const {
+    return impl_->broadcasts_skipped;
 }
 
 bool GroupSockets::service() {

@@ -60,6 +60,8 @@ public:
     bool broadcast(const BroadcastRef& broadcast);
     std::size_t queued_bytes() const;
     std::uint64_t broadcasts_shed() const;
+    // That no other node wanted.
+    std::uint64_t broadcasts_skipped() const;
     bool service();
 
 private:

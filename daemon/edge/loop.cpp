@@ -30,6 +30,8 @@ struct Loop::Impl {
     ev_prepare prepare{};
     ev_check check{};
     ev_async async{};
+    ev_idle idle{};  // while it runs, the loop does not wait
+    int turns_first = 0;
     std::atomic<bool> is_stopping = false;
     std::vector<std::function<bool()>> ends;
     std::vector<std::function<void()>> last;
@@ -45,6 +47,8 @@ struct Loop::Impl {
         // What was asked before the stop is still done.
         const bool is_last = is_stopping;
         constexpr int rounds_max = 4;
+        if (!ev_is_active(&idle)) turns_first = 0;
+        ev_idle_stop(loop, &idle);
         for (int round = 0; round < rounds_max && run_ends(); ++round) continue;
         for (const auto& work : last) work();
         if (is_last) {
@@ -73,6 +77,7 @@ Loop::Loop() : impl_(std::make_unique<Impl>()) {
         static_cast<Impl*>(watcher->data)->read_clock();
     });
     ev_async_init(&impl_->async, [](struct ev_loop*, ev_async*, int) {});
+    ev_idle_init(&impl_->idle, [](struct ev_loop*, ev_idle*, int) {});
     // The clock is read before any other watcher of the turn runs.
     ev_set_priority(&impl_->check, EV_MAXPRI);
     ev_set_priority(&impl_->prepare, EV_MINPRI);
@@ -85,6 +90,7 @@ Loop::~Loop() {
     ev_prepare_stop(impl_->loop, &impl_->prepare);
     ev_check_stop(impl_->loop, &impl_->check);
     ev_async_stop(impl_->loop, &impl_->async);
+    ev_idle_stop(impl_->loop, &impl_->idle);
     for (auto& [fd, reader] : impl_->readers) ev_io_stop(impl_->loop, &reader->watcher);
     for (auto& timer : impl_->timers) ev_timer_stop(impl_->loop, &timer->watcher);
     ev_loop_destroy(impl_->loop);
@@ -106,6 +112,17 @@ void Loop::at_end_of_turn(std::function<bool()> work) {
 
 void Loop::before_wait(std::function<void()> work) {
     impl_->last.push_back(std::move(work));
+}
+
+bool Loop::take_turn_first() {
+    constexpr int turns_first_max = 4;
+    if (impl_->is_stopping || impl_->turns_first == turns_first_max) {
+        impl_->turns_first = 0;
+        return false;
+    }
+    ++impl_->turns_first;
+    ev_idle_start(impl_->loop, &impl_->idle);
+    return true;
 }
 
 void Loop::every(Duration interval, std::function<void()> work) {

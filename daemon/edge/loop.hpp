@@ -30,6 +30,10 @@ public:
 
     void at_end_of_turn(std::function<bool()> work);
     void before_wait(std::function<void()> work);
+    // For a before-wait function that had better be called after what is about to come in: another
+    // turn is taken first, without a wait, and it is called at the end of that. False if this has
+    // been asked for a few times in a row, or the loop stops: then now is the time.
+    bool take_turn_first();
     // About every `interval`.
     void every(Duration interval, std::function<void()> work);
     // While `fd` is readable. The descriptor stays its owner's.

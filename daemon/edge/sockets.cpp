@@ -42,7 +42,8 @@ Sockets::Sockets(bool has_uring, Elsewhere elsewhere) : elsewhere_(std::move(els
 
 void Sockets::open(SocketId socket, lws* wsi) {
     if (socket >= entries_.size()) entries_.resize(std::size_t{socket} + 1);
-    entries_[socket] = Entry{wsi, lws_get_socket_fd(wsi), {}, lws_is_ssl(wsi) == 0, false};
+    entries_[socket] =
+        Entry{wsi, lws_get_socket_fd(wsi), {}, uring_ && lws_is_ssl(wsi) == 0, false};
 }
 
 bool Sockets::send(SocketId socket, std::string_view bytes) {
@@ -64,14 +65,13 @@ bool Sockets::send(const Entry& entry, std::string_view bytes) {
 
 void Sockets::send_all(std::span<Sending> sendings) {
     INVARIANT(sendings.size() <= Uring::sends_max);
+    const std::span<const Entry> entries(entries_);
     std::uint32_t added = 0;
     for (std::uint32_t i = 0; i < sendings.size(); ++i) {
         Sending& each = sendings[i];
-        const Entry* entry = library_socket(each.socket) ? &entries_[each.socket] : nullptr;
+        const Entry* entry = each.socket < entries.size() ? &entries[each.socket] : nullptr;
         // What the library has kept, of its own pongs too, comes first.
-        const bool is_direct = uring_ && entry && entry->is_plain && !entry->is_closing &&
-                               !lws_partial_buffered(entry->wsi);
-        if (is_direct) {
+        if (entry && entry->is_direct && !lws_partial_buffered(entry->wsi)) {
             uring_->add(entry->fd, each.bytes, i);
             ++added;
         } else {
@@ -85,6 +85,7 @@ void Sockets::send_all(std::span<Sending> sendings) {
     if (uring_->failure().empty()) return;
     log_line(LogLevel::warning, "a shard goes on without io_uring: " + uring_->failure());
     uring_.reset();
+    for (Entry& entry : entries_) entry.is_direct = false;
 }
 
 void Sockets::finish(const Uring::Short& sent, Sending& sending) {
@@ -109,6 +110,7 @@ void Sockets::end_turn(Time now) {
         if (code == 0 || entry.is_closing) continue;
         (void)send(entry, ws::close_frame(code));
         entry.is_closing = true;
+        entry.is_direct = false;
         closing_.push_back({socket, entry.wsi, now + close_wait});
     }
 }

@@ -55,8 +55,9 @@ private:
     struct Entry {
         lws* wsi = nullptr;
         int fd = -1;
-        CloseCode wanted{};     // to be closed at the end of the turn, if it is any
-        bool is_plain = false;  // no TLS: what is sent past the library arrives as it is
+        CloseCode wanted{};  // to be closed at the end of the turn, if it is any
+        // What is sent past the library arrives as it is: no TLS, and nothing closes.
+        bool is_direct = false;
         bool is_closing = false;
     };
     struct Closing {

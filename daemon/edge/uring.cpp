@@ -63,16 +63,22 @@ struct Uring::Impl {
     }
     // Reads the results of so many.
     void reap(unsigned count);
-    void take(const io_uring_cqe& done);
+    void note_short(const io_uring_cqe& done);
     // Those from `first` on the kernel has not seen.
     void give_up(unsigned first, int error);
 };
 
 void Uring::Impl::reap(unsigned count) {
-    std::array<io_uring_cqe*, sends_max> done;
     while (count > 0) {
-        const unsigned ready = io_uring_peek_batch_cqe(&ring, done.data(), sends_max);
-        for (unsigned i = 0; i < ready; ++i) take(*done[i]);
+        const unsigned ready = io_uring_cq_ready(&ring);
+        const unsigned first = *ring.cq.khead, mask = ring.cq.ring_mask;
+        const io_uring_cqe* const results = ring.cq.cqes;
+        for (unsigned i = 0; i < ready; ++i) {
+            const io_uring_cqe& done = results[(first + i) & mask];
+            if (done.res < 0 || done.user_data >> 32 != static_cast<unsigned>(done.res)) {
+                note_short(done);
+            }
+        }
         io_uring_cq_advance(&ring, ready);
         count -= ready;
         if (ready > 0) continue;
@@ -83,9 +89,7 @@ void Uring::Impl::reap(unsigned count) {
     }
 }
 
-void Uring::Impl::take(const io_uring_cqe& done) {
-    const std::uint64_t size = done.user_data >> 32;
-    if (done.res >= 0 && static_cast<std::uint64_t>(done.res) == size) return;
+void Uring::Impl::note_short(const io_uring_cqe& done) {
     Short each{static_cast<std::uint32_t>(done.user_data), 0, 0};
     if (done.res >= 0) {
         each.taken = static_cast<std::size_t>(done.res);
@@ -110,10 +114,16 @@ std::string Uring::failure() const {
 }
 
 void Uring::add(int fd, std::string_view bytes, std::uint32_t tag) {
-    io_uring_sqe* entry = io_uring_get_sqe(&impl_->ring);
-    INVARIANT(entry && impl_->added < sends_max);
-    io_uring_prep_send(entry, fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    entry->user_data = impl_->tickets[impl_->added++] = ticket_of(tag, bytes.size());
+    Impl& impl = *impl_;
+    INVARIANT(impl.added < sends_max);
+    // The ring has as many entries, and is empty after each send(): the next one is free. The rest
+    // of it is the same for all sends, and stays.
+    io_uring_sq& queue = impl.ring.sq;
+    io_uring_sqe* entry = &queue.sqes[queue.sqe_tail++ & queue.ring_mask];
+    entry->fd = fd;
+    entry->addr = reinterpret_cast<std::uintptr_t>(bytes.data());
+    entry->len = static_cast<std::uint32_t>(bytes.size());
+    entry->user_data = impl.tickets[impl.added++] = ticket_of(tag, bytes.size());
 }
 
 std::span<const Uring::Short> Uring::send() {
@@ -139,6 +149,9 @@ Result<std::unique_ptr<Uring>, std::string> Uring::open() {
     auto impl = std::make_unique<Impl>();
     if (const int result = init(impl->ring); result < 0) return Unexpected{refusal(-result)};
     impl->is_open = true;
+    for (std::size_t i = 0; i < sends_max; ++i) {
+        io_uring_prep_send(&impl->ring.sq.sqes[i], -1, nullptr, 0, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
     std::unique_ptr<Uring> uring(new Uring(std::move(impl)));
     // Some let it be set up and not be used.
     std::array<int, 2> pair{};

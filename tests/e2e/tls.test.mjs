@@ -248,14 +248,14 @@ test("TLS is sent through the library, beside plain clients whose sends go by io
     for (const client of clients) client.ws._socket.resume();
     await until("all have heard all", () => bodies.every((got) => got.length === count), 20000);
     for (const got of bodies) assert.deepEqual(got, Array.from({length: count}, (_, i) => i + 1));
-    const [all, by_uring] = await until("the figures are posted", async () => {
+    if (!node.log.includes("io_uring is in use")) return;
+    await until("some were sent by io_uring, and some were not", async () => {
       const {body: text} = await node.get("/metrics");
-      return ["client_sends_total", "client_sends_by_uring_total"].map((name) => {
+      const [all, by_uring] = ["client_sends_total", "client_sends_by_uring_total"].map((name) => {
         return Number(text.match(new RegExp(`^roost_${name} (\\d+)$`, "m"))[1]);
       });
+      return by_uring > 0 && by_uring < all;
     });
-    assert.ok(by_uring <= all / 2, `${by_uring} of ${all} sends by io_uring`);
-    if (node.log.includes("io_uring is in use")) assert.ok(by_uring > count);
   }));
 
 test("SIGHUP: new connections are shown the new certificate, and old ones live on",

@@ -99,8 +99,8 @@ private:
     }
 
     Time now_{std::chrono::hours(1)};
-    Rules rules_{{*parse_rule("user:{sub}"), *parse_rule("h* history=5,1m"),
-                  *parse_rule("o* push=others"), *parse_rule("*")}};
+    Rules rules_{{*parse_rule("user:{sub}"), *parse_rule("h* history=5,1m slow=latest"),
+                  *parse_rule("o* push=others slow=drop-oldest"), *parse_rule("*")}};
     HubLimits limits_;
     Hub hub_{{7, 1}, rules_, limits_, *this, *this, this};
     std::vector<SocketId> sockets_;

@@ -1,8 +1,10 @@
 #include "daemon/core/outbox.hpp"
 
 #include <catch2/catch.hpp>
+#include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -208,4 +210,74 @@ TEST_CASE("a place taken again is not behind because the one before was") {
     f.outbox.put(0, "new"s);
     CHECK(f.outbox.flush().empty());
     CHECK(f.sink.sent == Sent{{0, "new"}});
+}
+
+TEST_CASE(
+    "a frame for all of them but one goes to all but that one, whatever they were sent before") {
+    Fixture f;
+    const std::vector<SocketId> all{0, 1, 2};
+    const std::string first = "first ", second = "second ", third = "third";
+    f.outbox.put_all(all, f.outbox.add({nullptr, first}), 1);
+    f.outbox.put(2, "own "s);
+    f.outbox.put_all(all, f.outbox.add({nullptr, second}));
+    f.outbox.put_all(all, f.outbox.add({nullptr, third}), 0);
+    CHECK(f.outbox.flush().empty());
+    std::map<SocketId, std::string> got;
+    for (const auto& [socket, bytes] : f.sink.sent) got[socket] += bytes;
+    CHECK(got == std::map<SocketId, std::string>{
+                     {0, "first second "}, {1, "second third"}, {2, "first own second third"}});
+    CHECK(f.sink.sent.size() == 3);
+}
+
+TEST_CASE("sockets are handed on in batches, each once, and those behind are known by the answer") {
+    struct Batches : Sink {
+        void send_all(std::span<Sending> sendings) override {
+            sizes.push_back(sendings.size());
+            SocketSink::send_all(sendings);
+        }
+        std::vector<std::size_t> sizes;
+    };
+    Batches sink;
+    Outbox outbox(sink, {1000});
+    std::vector<SocketId> all;
+    for (SocketId socket = 0; socket < 600; ++socket) {
+        outbox.open(socket);
+        all.push_back(socket);
+    }
+    sink.slow = {5, 599};
+    const std::string first = "a", second = "b";
+    outbox.put_all(all, outbox.add({nullptr, first}));
+    outbox.put_all(all, outbox.add({nullptr, second}));
+    CHECK(outbox.flush().empty());
+    CHECK(sink.sizes == std::vector<std::size_t>{256, 256, 88});
+    CHECK(sink.sent.size() == 600);
+    for (const auto& [socket, bytes] : sink.sent) CHECK(bytes == "ab");
+    outbox.put_all(all, outbox.add({nullptr, first}));
+    CHECK(outbox.flush().empty());
+    CHECK(sink.sent.size() == 1198);
+    CHECK(outbox.waiting_bytes(5) == 1);
+    CHECK(outbox.waiting_bytes(599) == 1);
+    CHECK(outbox.waiting_bytes(6) == 0);
+}
+
+TEST_CASE("what a turn gathers beyond the room of a batch leaves in several") {
+    Fixture f(10'000'000);
+    std::vector<std::string> own;
+    // Each socket another sequence of 60 KB, from as many frames as a turn may have.
+    Outbox outbox(f.sink, {10'000'000});
+    for (SocketId socket = 0; socket < 40; ++socket) {
+        outbox.open(socket);
+        std::string all;
+        for (int i = 0; i < 20; ++i) {
+            const std::string frame = std::to_string(socket) + std::string(3000, 'x');
+            all += frame;
+            outbox.put(socket, std::string_view(frame));
+        }
+        own.push_back(all);
+    }
+    CHECK(outbox.flush().empty());
+    REQUIRE(f.sink.sent.size() == 40);
+    for (SocketId socket = 0; socket < 40; ++socket) {
+        CHECK(f.sink.sent[socket] == std::pair<SocketId, std::string>{socket, own[socket]});
+    }
 }
