@@ -29,6 +29,7 @@ struct FabricFigures {
     std::uint64_t repair_buffer_bytes = 0;
     std::uint64_t history_bytes = 0, history_messages = 0, history_topics = 0, history_evicted = 0;
     std::uint64_t deduplicated = 0;
+    std::uint64_t events = 0, events_dropped = 0, event_consumers = 0;
     std::uint64_t queued_bytes = 0, broadcasts_shed = 0;
     std::uint64_t beats = 0;
 };

@@ -20,7 +20,12 @@ Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, 
                }),
       seal_(config.keys),
       group_(config.group, *this, loop.now()),
-      desk_(config.desk, desk_holder_, group_, *this, loop.now()) {
+      event_desk_(config.events, config.group.incarnation, config.group.name,
+                  [this](const std::string& route, const control::Answer& answer) {
+                      // Whoever does not read asks again, after its cursor.
+                      (void)to_client(route, control::encode(answer));
+                  }),
+      desk_(config.desk, desk_holder_, group_, *this, loop.now(), &event_desk_) {
     if (config.group.beacon) {
         beacon_.emplace(
             loop, config.beacon,
@@ -94,6 +99,8 @@ void Fabric::on_letter(FabricLetter& letter) {
         const auto& [holder, route, id] = answered->to;
         if (route.empty()) return poll_answered(holder, id, answered->answer);
         group_.answer_poll(route, id, answered->answer);
+    } else if (auto* happened = std::get_if<Happened>(&letter)) {
+        event_desk_.on_happenings(std::move(happened->happenings), loop_.now());
     } else {
         group_.say_goodbye();
     }
@@ -102,6 +109,7 @@ void Fabric::on_letter(FabricLetter& letter) {
 void Fabric::tick() {
     group_.tick(loop_.now());
     desk_.tick(loop_.now());
+    event_desk_.tick(loop_.now());
     FabricFigures figures;
     figures.peers = group_.peers_in_view();
     figures.control_clients = desk_.client_count();
@@ -115,6 +123,9 @@ void Fabric::tick() {
     figures.deduplicated = desk_.deduplicated();
     figures.queued_bytes = sockets_.queued_bytes();
     figures.broadcasts_shed = sockets_.broadcasts_shed();
+    figures.events = event_desk_.log().last();
+    figures.events_dropped = event_desk_.log().dropped();
+    figures.event_consumers = event_desk_.consumers();
     board_.post(figures);
 }
 

@@ -7,6 +7,7 @@
 
 #include "daemon/board.hpp"
 #include "daemon/core/desk.hpp"
+#include "daemon/core/event_desk.hpp"
 #include "daemon/core/group.hpp"
 #include "daemon/edge/beacon_socket.hpp"
 #include "daemon/edge/control_socket.hpp"
@@ -20,6 +21,7 @@ namespace roost {
 struct FabricConfig {
     GroupConfig group;
     DeskConfig desk;
+    EventDeskConfig events;
     Endpoint listen;
     std::vector<GroupKey> keys;
     std::string control;
@@ -83,6 +85,7 @@ private:
     std::optional<BeaconSocket> beacon_;
     BeaconSeal seal_;
     Group group_;
+    EventDesk event_desk_;
     Desk desk_;
 };
 

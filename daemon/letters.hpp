@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/core/happening.hpp"
 #include "daemon/core/interest.hpp"
 #include "daemon/core/replay.hpp"
 #include "daemon/edge/certificate.hpp"
@@ -88,8 +89,11 @@ struct PollAnswered {
     PollReturn to;
     PollAnswer answer;
 };
+struct Happened {
+    std::vector<Happening> happenings;
+};
 struct Goodbye {};
 using FabricLetter = std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted,
-                                  TopicsAnswer, PollForwarded, PollAnswered, Goodbye>;
+                                  TopicsAnswer, PollForwarded, PollAnswered, Happened, Goodbye>;
 
 }  // namespace roost

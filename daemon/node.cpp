@@ -44,6 +44,8 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     config.queue_bytes_max = options.group_queue_bytes;
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
+    config.events.is_on = options.has_events;
+    config.events.bytes_max = options.events_memory;
     config.listen = options.group_listen;
     config.keys = options.group_keys;
     group.keys = std::max<std::size_t>(1, options.group_keys.size());

@@ -39,6 +39,8 @@ private:
     void resume(Ticket ticket, std::string_view topic, const Since& since) override;
     void close(SocketId socket, CloseCode code) override { clients_.close(socket, code); }
     void note(const Fact& fact) override;
+    void happened(Happening happening) override;
+    bool tell_happenings();
 
     void on_letter(ShardLetter& letter);
     void tick();
@@ -52,6 +54,7 @@ private:
     std::vector<Mailbox<ShardLetter>*> other_shards_;
     Tokens tokens_;
     Clients clients_;
+    std::vector<Happening> happenings_;  // of this turn
     Hub hub_;
 };
 

@@ -90,6 +90,8 @@ struct RequestWriter {
     std::string operator()(const Unsubscribe& verb) const {
         return begin(1, "unsubscribe").field("stream", verb.stream).bytes();
     }
+    std::string operator()(const Events& verb) const { return encode_verb(id, verb); }
+    std::string operator()(const Sessions& verb) const { return encode_verb(id, verb); }
 };
 
 struct AnswerWriter {
@@ -149,6 +151,8 @@ struct AnswerWriter {
     std::string operator()(const Refused& body) const {
         return begin(2, "refused").field("code", body.code).field("text", body.text).bytes();
     }
+    std::string operator()(const EventBatch& body) const { return encode_body(id, body); }
+    std::string operator()(const SessionList& body) const { return encode_body(id, body); }
 };
 
 std::string_view view(const msgpack::object& text) {
@@ -351,6 +355,18 @@ std::optional<decltype(Answer::body)> read_body(Fields& in, std::string_view kin
     return std::nullopt;
 }
 
+template <class Verb>
+Result<Request, Answer> request_of(std::uint64_t id, Result<Verb, std::string> verb) {
+    if (!verb) return Unexpected{Answer{id, Refused{"bad_request", verb.error()}}};
+    return Request{id, std::move(*verb)};
+}
+
+template <class Body>
+Result<Answer, std::string> answer_of(std::uint64_t id, Result<Body, std::string> body) {
+    if (!body) return Unexpected{body.error()};
+    return Answer{id, std::move(*body)};
+}
+
 }  // namespace
 
 std::string encode(const Request& request) {
@@ -371,9 +387,13 @@ Result<Request, Answer> decode_request(std::string_view bytes) {
 
     Result<Request, Answer> request = Request{id, Ping{}};
     const std::string name = in.text("do");
+    if (!in.wrong && name == "events") return request_of(id, read_events(unpacked->get()));
+    if (!in.wrong && name == "sessions") return request_of(id, read_sessions(unpacked->get()));
     if (!in.wrong && !read_verb(in, name, request->verb)) {
-        in.wrong = Refused{"unknown_verb",
-                           "do must be ping, publish, subscribe, unsubscribe, nodes or topics"};
+        in.wrong =
+            Refused{"unknown_verb",
+                    "do must be ping, publish, subscribe, unsubscribe, nodes, topics, events "
+                    "or sessions"};
     }
     if (in.wrong) return Unexpected{Answer{id, *in.wrong}};
     return request;
@@ -389,6 +409,8 @@ Result<Answer, std::string> decode_answer(std::string_view bytes) {
     const std::string kind = in.text("is");
     if (in.wrong) return Unexpected{in.wrong->text};
 
+    if (kind == "events") return answer_of(id, read_event_batch(unpacked->get()));
+    if (kind == "sessions") return answer_of(id, read_session_list(unpacked->get()));
     auto body = read_body(in, kind);
     if (in.wrong) return Unexpected{in.wrong->text};
     if (!body) return Unexpected{std::string("is must be a known kind of answer")};

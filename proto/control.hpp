@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "proto/control_events.hpp"
 #include "proto/result.hpp"
 
 namespace roost::control {
@@ -43,7 +44,7 @@ struct Topics {
 
 struct Request {
     std::uint64_t id = 0;
-    std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics> verb;
+    std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics, Events, Sessions> verb;
     bool operator==(const Request&) const = default;
 };
 
@@ -102,7 +103,8 @@ struct Refused {
 
 struct Answer {
     std::uint64_t id = 0;
-    std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused>
+    std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused,
+                 EventBatch, SessionList>
         body;
     bool operator==(const Answer&) const = default;
 };

@@ -40,6 +40,8 @@ void add_pub(CLI::App& app, const Options& options, Run& run);
 void add_sub(CLI::App& app, const Options& options, Run& run);
 void add_nodes(CLI::App& app, const Options& options, Run& run);
 void add_topics(CLI::App& app, const Options& options, Run& run);
+void add_events(CLI::App& app, const Options& options, Run& run);
+void add_sessions(CLI::App& app, const Options& options, Run& run);
 void add_keygen(CLI::App& app, const Options& options, Run& run);
 void add_token(CLI::App& app, const Options& options, Run& run);
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/core/dedup.hpp"
+#include "daemon/core/event_desk.hpp"
 #include "daemon/core/group.hpp"
 #include "daemon/core/local_interest.hpp"
 #include "daemon/core/numbering.hpp"
@@ -41,7 +42,8 @@ struct DeskConfig {
 class Desk {
 public:
     // `holder` is the desk's place in the group's interest, and its shard number as an origin.
-    Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now);
+    Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now,
+         EventDesk* events = nullptr);
 
     void on_request(const std::string& route, std::string_view bytes, Time now);
     // From this node's shards, and from peers.
@@ -73,6 +75,8 @@ private:
     void handle(const StreamId& id, const control::Unsubscribe& unsubscribe, Time now);
     void handle(const StreamId& id, const control::Nodes& nodes, Time now);
     void handle(const StreamId& id, const control::Topics& topics, Time now);
+    void handle(const StreamId& id, const control::Events& events, Time now);
+    void handle(const StreamId& id, const control::Sessions& sessions, Time now);
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
     void deliver(const Broadcast& broadcast);
@@ -83,6 +87,7 @@ private:
     Holder holder_;
     Group& group_;
     DeskOutlet& outlet_;
+    EventDesk* events_;
     Numbering numbering_;
     JsonReader json_;
     Dedup dedup_;
