@@ -63,8 +63,10 @@ public:
 
     // The answer to the verb, if it is a Body.
     template <class Body>
-    Result<Body, Failure> ask(decltype(control::Request::verb) verb) {
-        auto answer = ask(control::Request{next_id_++, std::move(verb)});
+    // It may take its own time first.
+    Result<Body, Failure> ask(decltype(control::Request::verb) verb,
+                              Milliseconds patience = Milliseconds(0)) {
+        auto answer = ask(control::Request{next_id_++, std::move(verb)}, patience);
         if (!answer) return Unexpected{answer.error()};
         if (auto* body = std::get_if<Body>(&answer->body)) return std::move(*body);
         if (auto* no = std::get_if<control::Refused>(&answer->body))
@@ -109,10 +111,10 @@ public:
     }
 
 private:
-    Result<control::Answer, Failure> ask(const control::Request& request) {
+    Result<control::Answer, Failure> ask(const control::Request& request, Milliseconds patience) {
         if (auto no = connect()) return Unexpected{*no};
         send(request);
-        const auto until = Clock::now() + answer_timeout_;
+        const auto until = Clock::now() + answer_timeout_ + patience;
         for (;;) {
             auto answer = receive(until);
             if (!answer) return Unexpected{answer.error()};
@@ -264,6 +266,20 @@ Result<control::NodeList, Failure> Connection::nodes() {
 
 Result<control::TopicList, Failure> Connection::topics() {
     return impl_->ask<control::TopicList>(control::Topics{});
+}
+
+Result<control::EventBatch, Failure> Connection::events(const std::string& after,
+                                                        Milliseconds wait) {
+    const auto most = Milliseconds(control::events_wait_ms_max);
+    const auto wait_ms = std::clamp(wait, Milliseconds(0), most).count();
+    return impl_->ask<control::EventBatch>(
+        control::Events{after, control::events_an_answer_max, static_cast<std::uint64_t>(wait_ms)},
+        Milliseconds(wait_ms));
+}
+
+Result<control::SessionList, Failure> Connection::sessions(const std::string& after,
+                                                           const std::string& user) {
+    return impl_->ask<control::SessionList>(control::Sessions{after, user});
 }
 
 Result<control::Published, Failure> Connection::publish(std::string_view topic,

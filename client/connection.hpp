@@ -53,6 +53,11 @@ public:
     Answered<control::Pong> ping();
     Answered<control::NodeList> nodes();
     Answered<control::TopicList> topics();
+    // What happened to the daemon's clients after the cursor; see client/events.hpp. Waits for the
+    // first event, at most 15 s.
+    Answered<control::EventBatch> events(const std::string& after, Milliseconds wait);
+    // The sessions after the one named, in their order; of one user if that is not empty.
+    Answered<control::SessionList> sessions(const std::string& after, const std::string& user);
     // The payload is JSON text, or any bytes. With a message id (it may be empty) the call may be
     // repeated: the message shows once.
     Answered<control::Published> publish(std::string_view topic, std::string_view event,

@@ -33,6 +33,8 @@ int run_tool(int argc, char** argv) {
     add_reply(app, options, run);
     add_nodes(app, options, run);
     add_topics(app, options, run);
+    add_events(app, options, run);
+    add_sessions(app, options, run);
     add_keygen(app, options, run);
     add_token(app, options, run);
     add_bench(app, options, run);

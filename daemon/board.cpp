@@ -119,6 +119,9 @@ std::string Board::metrics(const FactLog& facts) const {
     add("resumes_total", "counter", group.group.resumes);
     add("resumes_recovered_total", "counter", group.group.resumes_recovered);
     add("publishes_deduplicated_total", "counter", clients.hub.deduplicated + group.deduplicated);
+    add("events_total", "counter", group.events);
+    add("events_dropped_total", "counter", group.events_dropped);
+    add("event_consumers", "gauge", group.event_consumers);
     add("group_fences_total", "counter", group.group.fences);
     add("group_fences_timed_out_total", "counter", group.group.fences_timed_out);
     add("backend_workers", "gauge", group.workers);

@@ -35,6 +35,7 @@ struct FabricFigures {
     std::uint64_t workers = 0, backend_waiting = 0, backend_outstanding = 0;
     HandlersCounters handlers;
     std::uint64_t deduplicated = 0;
+    std::uint64_t events = 0, events_dropped = 0, event_consumers = 0;
     std::uint64_t queued_bytes = 0, broadcasts_shed = 0, broadcasts_skipped = 0;
     std::uint64_t beats = 0;
 };

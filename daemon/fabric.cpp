@@ -21,7 +21,12 @@ Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, 
       seal_(config.keys),
       group_(config.group, *this, loop.now()),
       handlers_(config.handlers, *this, loop.now()),
-      desk_(config.desk, desk_holder_, group_, *this, loop.now(), &handlers_) {
+      event_desk_(config.events, config.group.incarnation, config.group.name,
+                  [this](const std::string& route, const control::Answer& answer) {
+                      // Whoever does not read asks again, after its cursor.
+                      (void)to_client(route, control::encode(answer));
+                  }),
+      desk_(config.desk, desk_holder_, group_, *this, loop.now(), &handlers_, &event_desk_) {
     if (config.group.beacon) {
         beacon_.emplace(
             loop, config.beacon,
@@ -99,6 +104,8 @@ void Fabric::on_letter(FabricLetter& letter) {
         handlers_.on_request(asked->asker, std::move(*asked->request), loop_.now());
     } else if (const auto* taken_back = std::get_if<BackendTakenBack>(&letter)) {
         handlers_.on_cancel(taken_back->asker);
+    } else if (auto* happened = std::get_if<Happened>(&letter)) {
+        event_desk_.on_happenings(std::move(happened->happenings), loop_.now());
     } else {
         group_.say_goodbye();
     }
@@ -109,6 +116,7 @@ void Fabric::tick() {
     desk_.tick(loop_.now());
     handlers_.tick(loop_.now());
     group_.set_offer(handlers_.offered());
+    event_desk_.tick(loop_.now());
     FabricFigures figures;
     figures.peers = group_.peers_in_view();
     figures.control_clients = desk_.client_count();
@@ -127,6 +135,9 @@ void Fabric::tick() {
     figures.queued_bytes = sockets_.queued_bytes();
     figures.broadcasts_shed = sockets_.broadcasts_shed();
     figures.broadcasts_skipped = sockets_.broadcasts_skipped();
+    figures.events = event_desk_.log().last();
+    figures.events_dropped = event_desk_.log().dropped();
+    figures.event_consumers = event_desk_.consumers();
     board_.post(figures);
 }
 

@@ -7,6 +7,7 @@
 
 #include "daemon/board.hpp"
 #include "daemon/core/desk.hpp"
+#include "daemon/core/event_desk.hpp"
 #include "daemon/core/group.hpp"
 #include "daemon/core/handlers.hpp"
 #include "daemon/edge/beacon_socket.hpp"
@@ -22,6 +23,7 @@ struct FabricConfig {
     GroupConfig group;
     DeskConfig desk;
     HandlersConfig handlers;
+    EventDeskConfig events;
     Endpoint listen;
     std::vector<GroupKey> keys;
     std::string control;
@@ -98,6 +100,7 @@ private:
     BeaconSeal seal_;
     Group group_;
     Handlers handlers_;
+    EventDesk event_desk_;
     Desk desk_;
 };
 

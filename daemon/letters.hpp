@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/core/handlers.hpp"
+#include "daemon/core/happening.hpp"
 #include "daemon/core/interest.hpp"
 #include "daemon/core/replay.hpp"
 #include "daemon/edge/certificate.hpp"
@@ -100,9 +101,12 @@ struct BackendAsked {
 struct BackendTakenBack {
     BackendAsker asker;
 };
+struct Happened {
+    std::vector<Happening> happenings;
+};
 struct Goodbye {};
-using FabricLetter =
-    std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted, TopicsAnswer,
-                 PollForwarded, PollAnswered, BackendAsked, BackendTakenBack, Goodbye>;
+using FabricLetter = std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted,
+                                  TopicsAnswer, PollForwarded, PollAnswered, BackendAsked,
+                                  BackendTakenBack, Happened, Goodbye>;
 
 }  // namespace roost

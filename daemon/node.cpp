@@ -46,6 +46,8 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
                    DeskConfig{}.client_silence_max};
     config.handlers = options.handlers;
     config.handlers.payload_bytes_max = options.frame_bytes_max;
+    config.events.is_on = options.has_events;
+    config.events.bytes_max = options.events_memory;
     config.listen = options.group_listen;
     config.keys = options.group_keys;
     group.keys = std::max<std::size_t>(1, options.group_keys.size());

@@ -227,6 +227,13 @@ void add_delivery_options(CLI::App& app, Options& options, Texts& texts) {
         ->type_name("SECONDS")
         ->check(range(1, 86'400))
         ->capture_default_str();
+    app.add_flag("--events", options.has_events,
+                 "Tell backends who connects, joins, leaves and disconnects");
+    app.add_option("--events-memory", options.events_memory,
+                   "What is kept of that, for backends that were away")
+        ->type_name("BYTES")
+        ->check(range(100'000, 100'000'000'000))
+        ->capture_default_str();
 }
 
 void add_limits(CLI::App& app, Options& options, Texts& texts) {
@@ -318,6 +325,7 @@ void finish(Options& options, const Texts& texts) {
     options.dedup_window = std::chrono::seconds(texts.dedup_window_s);
     options.limits.dedup_window = options.dedup_window;
     options.limits.interest_bits = options.interest_bits;
+    options.limits.has_events = options.has_events;
     options.limits.idle_max = std::chrono::seconds(texts.idle_timeout_s);
     static const std::map<std::string, UringMode> uring_modes = {
         {"auto", UringMode::automatic}, {"on", UringMode::on}, {"off", UringMode::off}};

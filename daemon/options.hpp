@@ -45,6 +45,8 @@ struct Options {
     std::size_t history_memory = 64'000'000;
     Duration dedup_window = std::chrono::seconds(120);
     HandlersConfig handlers;
+    bool has_events = false;
+    std::size_t events_memory = 16'000'000;
     HubLimits limits;
     std::size_t frame_bytes_max = 1'000'000;
     std::size_t drain_rate = 5000;

@@ -28,6 +28,7 @@ Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Door& do
     clients_.attach(hub_);
     loop_.at_end_of_turn(
         [this] { return mailbox_.drain([this](ShardLetter& letter) { on_letter(letter); }); });
+    loop_.at_end_of_turn([this] { return tell_happenings(); });
     loop_.before_wait([this] {
         // What a client has said at once is answered at once, though it takes several reads.
         if (clients_.is_in_the_middle() && loop_.take_turn_first()) return;
@@ -75,6 +76,21 @@ void Shard::note(const Fact& fact) {
     Fact addressed = fact;
     addressed.address = clients_.address_of(static_cast<SocketId>(fact.number));
     facts_.note(addressed);
+}
+
+void Shard::happened(Happening happening) {
+    happenings_.push_back(std::move(happening));
+}
+
+bool Shard::tell_happenings() {
+    if (happenings_.empty()) return false;
+    for (Happening& it : happenings_) {
+        if (it.kind != Happening::Kind::connected) continue;
+        // When the hub told of it, the edge had not taken it up yet.
+        if (const auto socket = hub_.find(it.session)) it.address = clients_.address_of(*socket);
+    }
+    fabric_->insist(Happened{std::exchange(happenings_, {})});
+    return true;
 }
 
 void Shard::on_letter(ShardLetter& letter) {

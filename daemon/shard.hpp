@@ -41,6 +41,8 @@ private:
     void take_back(std::uint64_t asked) override;
     void close(SocketId socket, CloseCode code) override { clients_.close(socket, code); }
     void note(const Fact& fact) override;
+    void happened(Happening happening) override;
+    bool tell_happenings();
 
     void on_letter(ShardLetter& letter);
     void tick();
@@ -54,6 +56,7 @@ private:
     std::vector<Mailbox<ShardLetter>*> other_shards_;
     Tokens tokens_;
     Clients clients_;
+    std::vector<Happening> happenings_;  // of this turn
     Hub hub_;
 };
 

@@ -36,6 +36,8 @@ struct RequestWriter {
     std::string operator()(const Handle& verb) const { return encode_verb(id, verb); }
     std::string operator()(const Unhandle& verb) const { return encode_verb(id, verb); }
     std::string operator()(const Respond& verb) const { return encode_verb(id, verb); }
+    std::string operator()(const Events& verb) const { return encode_verb(id, verb); }
+    std::string operator()(const Sessions& verb) const { return encode_verb(id, verb); }
 };
 
 struct AnswerWriter {
@@ -98,6 +100,8 @@ struct AnswerWriter {
     std::string operator()(const Handling&) const { return begin(0, "handling").bytes(); }
     std::string operator()(const Unhandled&) const { return begin(0, "unhandled").bytes(); }
     std::string operator()(const Asked& body) const { return encode_body(id, body); }
+    std::string operator()(const EventBatch& body) const { return encode_body(id, body); }
+    std::string operator()(const SessionList& body) const { return encode_body(id, body); }
 };
 
 // False if there is no such verb. Fills what its caller returns, instead of returning it: gcc 12
@@ -172,6 +176,18 @@ std::optional<decltype(Answer::body)> read_body(Fields& in, std::string_view kin
     return std::nullopt;
 }
 
+template <class Verb>
+Result<Request, Answer> request_of(std::uint64_t id, Result<Verb, std::string> verb) {
+    if (!verb) return Unexpected{Answer{id, Refused{"bad_request", verb.error()}}};
+    return Request{id, std::move(*verb)};
+}
+
+template <class Body>
+Result<Answer, std::string> answer_of(std::uint64_t id, Result<Body, std::string> body) {
+    if (!body) return Unexpected{body.error()};
+    return Answer{id, std::move(*body)};
+}
+
 }  // namespace
 
 std::string encode(const Request& request) {
@@ -192,11 +208,13 @@ Result<Request, Answer> decode_request(std::string_view bytes) {
 
     Result<Request, Answer> request = Request{id, Ping{}};
     const std::string name = in.text("do");
+    if (!in.wrong && name == "events") return request_of(id, read_events(unpacked->get()));
+    if (!in.wrong && name == "sessions") return request_of(id, read_sessions(unpacked->get()));
     if (!in.wrong && !read_verb(in, name, request->verb)) {
         in.wrong =
             Refused{"unknown_verb",
-                    "do must be ping, publish, subscribe, unsubscribe, nodes, topics, handle, "
-                    "unhandle or respond"};
+                    "do must be ping, publish, subscribe, unsubscribe, nodes, topics, events, "
+                    "sessions, handle, unhandle or respond"};
     }
     if (in.wrong) return Unexpected{Answer{id, *in.wrong}};
     return request;
@@ -212,6 +230,8 @@ Result<Answer, std::string> decode_answer(std::string_view bytes) {
     const std::string kind = in.text("is");
     if (in.wrong) return Unexpected{in.wrong->text};
 
+    if (kind == "events") return answer_of(id, read_event_batch(unpacked->get()));
+    if (kind == "sessions") return answer_of(id, read_session_list(unpacked->get()));
     auto body = read_body(in, kind);
     if (in.wrong) return Unexpected{in.wrong->text};
     if (!body) return Unexpected{std::string("is must be a known kind of answer")};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proto/backend.hpp"
+#include "proto/control_events.hpp"
 #include "proto/result.hpp"
 
 namespace roost::control {
@@ -66,7 +67,8 @@ struct Respond {
 
 struct Request {
     std::uint64_t id = 0;
-    std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics, Handle, Unhandle, Respond>
+    std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics, Handle, Unhandle, Respond,
+                 Events, Sessions>
         verb;
     bool operator==(const Request&) const = default;
 };
@@ -140,7 +142,7 @@ struct Refused {
 struct Answer {
     std::uint64_t id = 0;
     std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused,
-                 Handling, Unhandled, Asked>
+                 Handling, Unhandled, Asked, EventBatch, SessionList>
         body;
     bool operator==(const Answer&) const = default;
 };

@@ -8,14 +8,14 @@ _roost() {
         if ((skip)); then skip=0; continue; fi
         case $word in
             --control|--timeout) skip=1 ;;
-            ping|pub|sub|reply|nodes|topics|keygen|token|bench) verb=$word; break ;;
+            ping|pub|sub|reply|nodes|topics|events|sessions|keygen|token|bench) verb=$word; break ;;
         esac
     done
 
     COMPREPLY=()
     case $previous in
         --control|--timeout) return ;;
-        -C|-W) [[ $verb == sub ]] && return ;;
+        -C|-W|--after) [[ $verb == sub || $verb == events ]] && return ;;
         --command|--kind) [[ $verb == reply ]] && return ;;
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
             [[ $verb == token || $verb == bench ]] && return ;;
@@ -26,6 +26,7 @@ _roost() {
     if [[ $current == -* ]]; then
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
+        [[ $verb == events ]] && options+=" --after -C"
         [[ $verb == pub ]] && options+=" --id --binary"
         [[ $verb == reply ]] && options+=" --command --kind"
         [[ $verb == bench ]] && options+=" --url --topic --token --clients --topics --messages --rate
@@ -35,7 +36,7 @@ _roost() {
             --kid --check --audience --issuer"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics keygen token bench" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics events sessions keygen token bench" -- "$current")
     elif [[ $verb == bench ]]; then
         mapfile -t COMPREPLY < <(compgen -W "fanout rooms cross idle join" -- "$current")
     fi
@@ -49,13 +50,13 @@ _roostd() {
         --log-level)
             mapfile -t COMPREPLY < <(compgen -W "debug info warning error" -- "$current")
             return ;;
-        --no-beacon|--try-page|--version|--help) ;;
+        --no-beacon|--try-page|--events|--version|--help) ;;
         --*) return ;;
     esac
     local options="--listen --socket-path --name --group --group-key-file --group-listen --advertise
         --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --backend-deadline --handler-scope --fence-timeout
         --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory
-        --dedup-window
+        --dedup-window --events --events-memory
         --idle-timeout --max-frame-bytes --max-channels --max-joins --max-messages
         --max-topic-bytes --max-event-bytes --max-json-depth --max-queue-bytes --drain-rate --try-page
         --log-level --config --version --help"

@@ -41,6 +41,8 @@ void add_sub(CLI::App& app, const Options& options, Run& run);
 void add_reply(CLI::App& app, const Options& options, Run& run);
 void add_nodes(CLI::App& app, const Options& options, Run& run);
 void add_topics(CLI::App& app, const Options& options, Run& run);
+void add_events(CLI::App& app, const Options& options, Run& run);
+void add_sessions(CLI::App& app, const Options& options, Run& run);
 void add_keygen(CLI::App& app, const Options& options, Run& run);
 void add_token(CLI::App& app, const Options& options, Run& run);
 void add_bench(CLI::App& app, const Options& options, Run& run);

@@ -7,12 +7,13 @@
 namespace roost {
 
 Desk::Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now,
-           Handlers* handlers)
+           Handlers* handlers, EventDesk* events)
     : config_(std::move(config)),
       holder_(holder),
       group_(group),
       outlet_(outlet),
       handlers_(handlers),
+      events_(events),
       numbering_(Origin{group.config().incarnation, holder}, group.config().interest_bits),
       dedup_(group.config().dedup_window),
       started_(now) {}
@@ -146,6 +147,14 @@ void Desk::handle(const StreamId& id, const control::Topics&, Time) {
     const auto question = ++last_question_;
     questions_[question] = Question{id, config_.shards, {}};
     outlet_.ask_topics(question);
+}
+
+void Desk::handle(const StreamId& id, const control::Events& events, Time now) {
+    if (events_) events_->on_question(id.first, id.second, events, now);
+}
+
+void Desk::handle(const StreamId& id, const control::Sessions& sessions, Time now) {
+    if (events_) events_->on_question(id.first, id.second, sessions, now);
 }
 
 void Desk::on_topics(std::uint64_t question, const std::vector<control::TopicRow>& rows) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/core/dedup.hpp"
+#include "daemon/core/event_desk.hpp"
 #include "daemon/core/group.hpp"
 #include "daemon/core/handlers.hpp"
 #include "daemon/core/local_interest.hpp"
@@ -44,7 +45,7 @@ public:
     // What backends say goes to the handlers. `holder` is the desk's place in the group's interest,
     // and its shard number as an origin.
     Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now,
-         Handlers* handlers = nullptr);
+         Handlers* handlers = nullptr, EventDesk* events = nullptr);
 
     void on_request(const std::string& route, std::string_view bytes, Time now);
     // From this node's shards, and from peers.
@@ -79,6 +80,8 @@ private:
     void handle(const StreamId& id, const control::Handle& handle, Time now);
     void handle(const StreamId& id, const control::Unhandle& unhandle, Time now);
     void handle(const StreamId& id, const control::Respond& respond, Time now);
+    void handle(const StreamId& id, const control::Events& events, Time now);
+    void handle(const StreamId& id, const control::Sessions& sessions, Time now);
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
     void deliver(const Broadcast& broadcast);
@@ -90,6 +93,7 @@ private:
     Group& group_;
     DeskOutlet& outlet_;
     Handlers* handlers_;
+    EventDesk* events_;
     Numbering numbering_;
     JsonReader json_;
     Dedup dedup_;

@@ -57,6 +57,7 @@ SocketId Hub::on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer)
     outbox_.open(socket);
     channels_.open(socket);
     ++open_;
+    tell_connected(socket);
     return socket;
 }
 
@@ -71,6 +72,7 @@ std::optional<SocketId> Hub::find(const SessionId& session) const {
 void Hub::on_close(SocketId socket) {
     INVARIANT(connections_[socket].is_open);
     while (!channels_.of_socket(socket).empty()) remove_channel(channels_.of_socket(socket).back());
+    tell_disconnected(socket);
     connections_[socket] = Connection{};
     outbox_.close(socket);
     free_sockets_.push_back(socket);
@@ -225,6 +227,7 @@ void Hub::on_join(SocketId socket, const ClientMessage& message) {
 
 void Hub::complete_join(ChannelId id, std::string_view ref, const backend::Response& response) {
     channels_.make_member(id);
+    tell_joined(id);
     const Channel& channel = channels_.channel(id);
     std::string raw_topic;
     append_quoted(raw_topic, channels_.topic_of(id).name);
@@ -384,6 +387,7 @@ void Hub::remove_channel(ChannelId id) {
         waiting_.erase(waiting);
     }
     ahead_.erase(id);
+    tell_left(id);
     channels_.remove(id);
     if (interest_.remove(bucket)) outlet_.release(bucket);
 }
@@ -410,6 +414,7 @@ void Hub::put_push(SocketId socket, std::string_view join_ref, std::string_view 
 void Hub::close(SocketId socket, CloseCode code) {
     if (connections_[socket].is_closing) return;
     connections_[socket].is_closing = true;
+    connections_[socket].closed_with = code;
     // It is told nothing more; what was said before the close still leaves.
     while (!channels_.of_socket(socket).empty()) remove_channel(channels_.of_socket(socket).back());
     outlet_.close(socket, code);

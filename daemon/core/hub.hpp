@@ -13,7 +13,7 @@
 //
 // hub.cpp has this path and the joins; hub_resume.cpp what channels with positions need beside;
 // hub_slow.cpp what clients are told that do not read fast enough; hub_token.cpp who they are;
-// hub_backend.cpp what a backend decides.
+// hub_backend.cpp what a backend decides; hub_events.cpp tells who comes and goes.
 #pragma once
 
 #include <cstdint>
@@ -21,12 +21,14 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "daemon/core/bearer.hpp"
 #include "daemon/core/channels.hpp"
 #include "daemon/core/dedup.hpp"
 #include "daemon/core/fact.hpp"
+#include "daemon/core/happening.hpp"
 #include "daemon/core/local_interest.hpp"
 #include "daemon/core/numbering.hpp"
 #include "daemon/core/outbox.hpp"
@@ -70,6 +72,8 @@ public:
     // Nobody waits for it any more. It is answered all the same.
     virtual void take_back(std::uint64_t) {}
     virtual void note(const Fact& fact) = 0;
+    // Only if the limits have events.
+    virtual void happened(Happening) {}
 };
 
 struct HubLimits {
@@ -83,6 +87,7 @@ struct HubLimits {
     OutboxLimits outbox;
     unsigned interest_bits = bucket_bits_max;
     Duration dedup_window = std::chrono::seconds(120);
+    bool has_events = false;  // is it to be told who comes and goes?
 };
 
 struct HubCounters {
@@ -153,6 +158,7 @@ private:
         Time joins_paid{}, messages_paid{};
         std::uint16_t refused = 0;  // for being too many, since it last paused
         std::unique_ptr<const Bearer> bearer;
+        std::optional<CloseCode> closed_with;
         Wire wire = Wire::v2;
         bool is_open = false;
         bool is_closing = false;
@@ -239,6 +245,12 @@ private:
                          Time now);
     void end_what_is_not_allowed(SocketId socket);
     void watch_token(SocketId socket, Time now);
+    // hub_events.cpp
+    Happening happening(Happening::Kind kind, SocketId socket) const;
+    void tell_connected(SocketId socket);
+    void tell_disconnected(SocketId socket);
+    void tell_joined(ChannelId channel);
+    void tell_left(ChannelId channel);
     // hub_resume.cpp
     void begin_resume(ChannelId channel);
     void collect(const BroadcastRef& broadcast);
@@ -288,6 +300,9 @@ private:
     // What channels have been told, and what comes here later: they had heard it on another node,
     // or it is on its way from another shard.
     std::map<ChannelId, Positions> ahead_;
+    // The number of each join that was told.
+    std::unordered_map<ChannelId, std::uint64_t> joins_told_;
+    std::uint64_t last_join_ = 0;
     HubCounters counters_;
     std::size_t open_ = 0;
     std::uint64_t opened_ = 0;
