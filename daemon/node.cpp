@@ -81,7 +81,8 @@ Node::Node(const Options& options, Incarnation incarnation)
                           options_.has_try_page,
                           options_.has_long_poll,
                           {options_.poll_window, options_.frame_bytes_max},
-                          {incarnation, config.index}};
+                          {incarnation, config.index},
+                          options_.api.keys};
         shards_.push_back(
             std::make_unique<Shard>(*loops_.back(), config, rules_, door_, board_, facts_));
     }

@@ -14,6 +14,8 @@ namespace roost {
 namespace {
 constexpr char format_v2_text = 1;
 constexpr char format_v2_binary = 2;
+constexpr char with_exception = 16;
+constexpr std::uint8_t except_bytes = 17;
 constexpr std::size_t content_bytes_max = std::size_t{1} << 31;
 }  // namespace
 
@@ -48,12 +50,13 @@ std::optional<Origin> parse_origin(std::string_view text) {
 
 BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const Content& content,
                                unsigned bits) {
-    const auto& [topic, event, payload, id, is_binary] = content;
+    const auto& [topic, event, payload, id, is_binary, except] = content;
     std::shared_ptr<Broadcast> made(new Broadcast);
     made->origin_ = origin;
     made->number_ = number;
     made->bucket_ = bucket_of(topic, bits);
     made->id_bytes_ = static_cast<std::uint8_t>(id.size());
+    made->except_bytes_ = except ? except_bytes : 0;
     made->topic_bytes_ = static_cast<std::uint16_t>(topic.size());
     made->event_bytes_ = static_cast<std::uint16_t>(event.size());
     made->payload_bytes_ = static_cast<std::uint32_t>(payload.size());
@@ -66,12 +69,19 @@ BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const
     append_big_endian(out, origin.incarnation);
     out.push_back(static_cast<char>(origin.shard));
     append_big_endian(out, number);
-    out.push_back(is_binary ? format_v2_binary : format_v2_text);
+    const char format = is_binary ? format_v2_binary : format_v2_text;
+    out.push_back(except ? static_cast<char>(format | with_exception) : format);
     out.push_back(static_cast<char>(made->id_bytes_));
     append_big_endian(out, made->topic_bytes_);
     append_big_endian(out, made->event_bytes_);
     append_big_endian(out, made->payload_bytes_);
-    out.append(id).append(topic).append(event);
+    out.append(id);
+    if (except) {
+        append_big_endian(out, except->home.incarnation);
+        out.push_back(static_cast<char>(except->home.shard));
+        append_big_endian(out, except->serial);
+    }
+    out.append(topic).append(event);
     if (is_binary) {
         append_binary_broadcast_frame(out, topic, event, payload);
     } else {
@@ -99,22 +109,23 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     made->origin_.shard = static_cast<std::uint8_t>(wire[11]);
     made->number_ = read_big_endian<std::uint64_t>(&wire[12]);
     if (made->number_ == 0) return Unexpected{BroadcastError::bad_number};
-    made->is_binary_ = wire[20] == format_v2_binary;
-    if (wire[20] != format_v2_text && !made->is_binary_) {
+    const char format = static_cast<char>(wire[20] & ~with_exception);
+    made->is_binary_ = format == format_v2_binary;
+    made->except_bytes_ = format == wire[20] ? 0 : except_bytes;
+    if (format != format_v2_text && !made->is_binary_) {
         return Unexpected{BroadcastError::unknown_format};
     }
     made->id_bytes_ = static_cast<std::uint8_t>(wire[21]);
     made->topic_bytes_ = read_big_endian<std::uint16_t>(&wire[22]);
     made->event_bytes_ = read_big_endian<std::uint16_t>(&wire[24]);
     made->payload_bytes_ = read_big_endian<std::uint32_t>(&wire[26]);
-    const std::size_t texts =
-        std::size_t{made->id_bytes_} + made->topic_bytes_ + made->event_bytes_;
+    const std::size_t texts = std::size_t{made->id_bytes_} + made->except_bytes_ +
+                              made->topic_bytes_ + made->event_bytes_;
     if (wire.size() < head_bytes + texts || wire.size() > content_bytes_max) {
         return Unexpected{BroadcastError::truncated};
     }
-    const auto topic = wire.substr(head_bytes + made->id_bytes_, made->topic_bytes_);
-    const auto event =
-        wire.substr(head_bytes + made->id_bytes_ + made->topic_bytes_, made->event_bytes_);
+    const auto topic = wire.substr(made->names_at(), made->topic_bytes_);
+    const auto event = wire.substr(made->names_at() + made->topic_bytes_, made->event_bytes_);
     const auto opcode = made->is_binary_ ? ws::Opcode::binary : ws::Opcode::text;
     const auto content = ws::content_of(wire.substr(head_bytes + texts), opcode);
     if (!content || !made->is_frame_content(*content, topic, event)) {
@@ -125,6 +136,13 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     }
     made->wire_.assign(wire);
     return BroadcastRef(std::move(made));
+}
+
+std::optional<SessionId> Broadcast::except() const {
+    if (!has_exception()) return std::nullopt;
+    const char* at = &wire_[head_bytes + id_bytes_];
+    return SessionId{{read_big_endian<std::uint64_t>(at), static_cast<std::uint8_t>(at[8])},
+                     read_big_endian<std::uint64_t>(at + 9)};
 }
 
 std::string Broadcast::frame_for(Wire wire, bool is_positioned) const {

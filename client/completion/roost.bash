@@ -17,6 +17,7 @@ _roost() {
         --control|--timeout) return ;;
         -C|-W) [[ $verb == sub ]] && return ;;
         --command|--kind) [[ $verb == reply ]] && return ;;
+        --id|--topic|--to|--except|--user|--node) [[ $verb == pub ]] && return ;;&
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
             [[ $verb == token ]] && return ;;
         --out|--key-file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
@@ -24,7 +25,7 @@ _roost() {
     if [[ $current == -* ]]; then
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
-        [[ $verb == pub ]] && options+=" --id --binary"
+        [[ $verb == pub ]] && options+=" --id --binary --topic --to --except --user --local --node"
         [[ $verb == reply ]] && options+=" --command --kind"
         [[ $verb == keygen ]] && options+=" --out"
         [[ $verb == token ]] && options+=" --sub --topic --join --push --claim --expires --key-file

@@ -306,7 +306,7 @@ void Hub::on_broadcast(const BroadcastRef& broadcast, Time now) {
         ++counters_.deduplicated;
         return tell_repeated(*broadcast);
     }
-    deliver(broadcast, nobody);
+    deliver(broadcast, excepted(*broadcast));
 }
 
 void Hub::deliver(const BroadcastRef& broadcast, SocketId except) {

@@ -14,6 +14,7 @@
 
 #include "daemon/core/hub.hpp"
 #include "daemon/core/poll_sessions.hpp"
+#include "daemon/edge/api.hpp"
 #include "daemon/edge/certificate.hpp"
 #include "daemon/edge/listener.hpp"
 #include "daemon/edge/loop.hpp"
@@ -34,12 +35,14 @@ struct ClientsConfig {
     bool has_long_poll = true;
     PollLimits polls;
     Origin home;
+    // Of those who may use the HTTP API; none: it is off.
+    std::shared_ptr<const ApiKeys> api_keys = nullptr;
 };
 
 class Clients final : public SocketSink {
 public:
     Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages,
-            PollRelay relay);
+            PollRelay relay, AskDesk ask_desk);
     ~Clients() override;
 
     void attach(Hub& hub);
@@ -52,6 +55,7 @@ public:
     // A request of a client of another shard or node, for a session of this one.
     void ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer);
     void on_relayed(PollId id, PollAnswer answer);
+    void on_desk_answer(const control::Answer& answer);
     const PollSessions& poll_sessions() const;
     // For the connections that come from now on.
     void show(std::shared_ptr<const Certificate> certificate);
