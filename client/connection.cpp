@@ -298,6 +298,14 @@ Result<control::Published, Failure> Connection::publish_bytes(std::string_view t
         std::string(topic), std::string(event), std::string(bytes), std::string(message_id), true});
 }
 
+Result<control::PublishedMany, Failure> Connection::publish(control::PublishMany publish) {
+    return impl_->ask<control::PublishedMany>(std::move(publish));
+}
+
+Result<control::Kicked, Failure> Connection::kick(const SessionId& session, bool is_final) {
+    return impl_->ask<control::Kicked>(control::Kick{session, is_final});
+}
+
 Result<std::uint64_t, Failure> Connection::subscribe(std::vector<std::string> topics) {
     return impl_->subscribe(std::move(topics));
 }

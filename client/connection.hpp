@@ -67,6 +67,12 @@ public:
                                                std::string_view bytes,
                                                std::string_view message_id = {});
 
+    // Many messages at once, or not for everybody; answered when the channels that they reached have
+    // been counted.
+    Answered<control::PublishedMany> publish(control::PublishMany publish);
+    // Closes the connection of a client. After a final kick phoenix.js stays away.
+    Answered<control::Kicked> kick(const SessionId& session, bool is_final = false);
+
     // The number of the stream, for unsubscribe. Its messages come out of next().
     Answered<std::uint64_t> subscribe(std::vector<std::string> topics);
     Answered<control::Unsubscribed> unsubscribe(std::uint64_t stream);

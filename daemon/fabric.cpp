@@ -4,6 +4,13 @@ namespace roost {
 
 namespace {
 constexpr Duration tick_interval = std::chrono::milliseconds(50);
+
+// Routes of the control socket that begin with a NUL are ZeroMQ's own, and have 5 bytes.
+constexpr std::string_view api_route("\0roost-api ", 11);
+
+std::string api_route_of(Holder holder) {
+    return std::string(api_route) + std::to_string(holder);
+}
 }
 
 Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, Board& board,
@@ -102,6 +109,10 @@ void Fabric::on_letter(FabricLetter& letter) {
         group_.answer_poll(route, id, answered->answer);
     } else if (auto* asked = std::get_if<BackendAsked>(&letter)) {
         handlers_.on_request(asked->asker, std::move(*asked->request), loop_.now());
+    } else if (const auto* asked_by_http = std::get_if<ApiAsked>(&letter)) {
+        desk_.on_api(api_route_of(asked_by_http->holder), *asked_by_http->request, loop_.now());
+    } else if (const auto* counted = std::get_if<DeliveryCounted>(&letter)) {
+        desk_.on_delivered(counted->question, counted->counts);
     } else if (const auto* taken_back = std::get_if<BackendTakenBack>(&letter)) {
         handlers_.on_cancel(taken_back->asker);
     } else if (auto* happened = std::get_if<Happened>(&letter)) {
@@ -241,6 +252,11 @@ void Fabric::backend_answered(const BackendAsker& asker, backend::Outcome outcom
 }
 
 bool Fabric::to_client(const std::string& route, std::string_view bytes) {
+    if (route.starts_with(api_route)) {
+        const auto shard = std::stoul(route.substr(api_route.size()));
+        shards_[shard]->insist(ApiAnswered{std::string(bytes)});
+        return true;
+    }
     return control_.send(route, bytes);
 }
 
@@ -250,6 +266,18 @@ void Fabric::to_shards(const BroadcastRef& broadcast) {
 
 void Fabric::ask_topics(std::uint64_t question) {
     for (auto* shard : shards_) shard->insist(TopicsQuestion{question});
+}
+
+void Fabric::ask_delivery(std::uint64_t question, const DeliveryRef& delivery) {
+    for (auto* shard : shards_) shard->insist(DeliveryWanted{question, delivery});
+}
+
+void Fabric::delivery_asked(const std::string& route, const control::Request& request) {
+    desk_.on_delivery_asked(route, request, loop_.now());
+}
+
+void Fabric::delivered(Incarnation peer, std::uint64_t question, const DeliveryCounts& counts) {
+    desk_.on_peer_delivered(peer, question, counts);
 }
 
 }  // namespace roost

@@ -76,6 +76,9 @@ private:
     void backend_answered(const BackendAsker& asker, backend::Outcome outcome) override;
     void to_shards(const BroadcastRef& broadcast) override;
     void ask_topics(std::uint64_t question) override;
+    void ask_delivery(std::uint64_t question, const DeliveryRef& delivery) override;
+    void delivery_asked(const std::string& route, const control::Request& request) override;
+    void delivered(Incarnation peer, std::uint64_t question, const DeliveryCounts& counts) override;
     void note(const Fact& fact) override { facts_.note(fact); }
 
     GroupSocketEvents events();

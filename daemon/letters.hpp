@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "daemon/core/delivery.hpp"
 #include "daemon/core/handlers.hpp"
 #include "daemon/core/happening.hpp"
 #include "daemon/core/interest.hpp"
@@ -60,9 +61,18 @@ struct BackendAnswered {
     std::uint64_t id;
     std::unique_ptr<backend::Outcome> outcome;
 };
+struct DeliveryWanted {
+    std::uint64_t question;
+    DeliveryRef delivery;
+};
+// What the desk says to a client of the HTTP API, as to one of the control socket.
+struct ApiAnswered {
+    std::string bytes;
+};
 using ShardLetter =
     std::variant<BroadcastRef, Gap, BucketLive, Resumed, TopicsQuestion, StopListening, HandOver,
-                 CertificateRenewed, TokenKeysRenewed, PollAsked, PollDelivered, BackendAnswered>;
+                 CertificateRenewed, TokenKeysRenewed, PollAsked, PollDelivered, BackendAnswered,
+                 DeliveryWanted, ApiAnswered>;
 
 // To the fabric.
 struct BucketWanted {
@@ -104,9 +114,18 @@ struct BackendTakenBack {
 struct Happened {
     std::vector<Happening> happenings;
 };
+struct DeliveryCounted {
+    std::uint64_t question;
+    DeliveryCounts counts;
+};
+struct ApiAsked {
+    Holder holder;
+    std::unique_ptr<control::Request> request;
+};
 struct Goodbye {};
-using FabricLetter = std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted,
-                                  TopicsAnswer, PollForwarded, PollAnswered, BackendAsked,
-                                  BackendTakenBack, Happened, Goodbye>;
+using FabricLetter =
+    std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted, TopicsAnswer,
+                 PollForwarded, PollAnswered, BackendAsked, BackendTakenBack, Happened,
+                 DeliveryCounted, ApiAsked, Goodbye>;
 
 }  // namespace roost

@@ -85,7 +85,9 @@ Node::Node(const Options& options, Incarnation incarnation)
                           options_.has_long_poll,
                           {options_.poll_window, options_.frame_bytes_max},
                           {incarnation, config.index},
-                          has_uring};
+                          has_uring,
+
+                          options_.api.keys};
         shards_.push_back(
             std::make_unique<Shard>(*loops_.back(), config, rules_, door_, board_, facts_));
     }

@@ -306,6 +306,7 @@ void finish(Options& options, const Texts& texts) {
                                                            {"error", LogLevel::error}};
     finish_door_options(options.door, texts.door);
     finish_token_options(options.tokens);
+    finish_api_options(options.api);
     check_exposure(options);
     options.group_listen = *parse_endpoint(texts.group_listen);
     if (texts.advertise.find(':') != std::string::npos) {
@@ -389,6 +390,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
         "roostd");
     add_door_options(app, options.door, texts.door);
     add_token_options(app, options.tokens);
+    add_api_options(app, options.api);
     add_node_options(app, options, texts);
     add_group_options(app, options, texts);
     add_delivery_options(app, options, texts);

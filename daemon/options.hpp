@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/api_options.hpp"
 #include "daemon/core/handlers.hpp"
 #include "daemon/core/hub.hpp"
 #include "daemon/core/rules.hpp"
@@ -22,6 +23,7 @@ struct Options {
     Questions questions;
     DoorOptions door;
     TokenOptions tokens;
+    ApiOptions api;
     std::string socket_path = "/socket";
     std::string name;
     std::string group = "roost";

@@ -22,6 +22,10 @@ Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Door& do
                 [&board, &facts, &door] { return board.metrics(facts) + door.metrics(); }},
                [this](PollId id, PollRequest request) {
                    fabric_->insist(PollForwarded{index_, id, std::move(request)});
+               },
+               [this](control::Request request) {
+                   fabric_->insist(
+                       ApiAsked{index_, std::make_unique<control::Request>(std::move(request))});
                }),
       hub_(Origin{config.incarnation, config.index}, rules, config.limits, *this, clients_,
            &tokens_) {
@@ -120,6 +124,11 @@ void Shard::on_letter(ShardLetter& letter) {
         });
     } else if (auto* delivered = std::get_if<PollDelivered>(&letter)) {
         clients_.on_relayed(delivered->id, std::move(delivered->answer));
+    } else if (const auto* told = std::get_if<ApiAnswered>(&letter)) {
+        const auto answer = control::decode_answer(told->bytes);
+        if (answer) clients_.on_desk_answer(*answer);
+    } else if (const auto* wanted = std::get_if<DeliveryWanted>(&letter)) {
+        fabric_->insist(DeliveryCounted{wanted->question, hub_.on_delivery(*wanted->delivery)});
     } else if (auto* answered = std::get_if<BackendAnswered>(&letter)) {
         hub_.on_backend(answered->id, std::move(*answered->outcome), loop_.now());
     } else {

@@ -15,6 +15,8 @@ namespace roost {
 namespace {
 constexpr char format_v2_text = 1;
 constexpr char format_v2_binary = 2;
+constexpr char with_exception = 16;
+constexpr std::uint8_t except_bytes = 17;
 constexpr std::size_t content_bytes_max = std::size_t{1} << 31;
 }  // namespace
 
@@ -52,12 +54,13 @@ std::optional<Origin> parse_origin(std::string_view text) {
 
 BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const Content& content,
                                unsigned bits) {
-    const auto& [topic, event, payload, id, is_binary] = content;
+    const auto& [topic, event, payload, id, is_binary, except] = content;
     auto made = std::make_shared<Maker>();
     made->origin_ = origin;
     made->number_ = number;
     made->bucket_ = bucket_of(topic, bits);
     made->id_bytes_ = static_cast<std::uint8_t>(id.size());
+    made->except_bytes_ = except ? except_bytes : 0;
     made->topic_bytes_ = static_cast<std::uint16_t>(topic.size());
     made->event_bytes_ = static_cast<std::uint16_t>(event.size());
     made->payload_bytes_ = static_cast<std::uint32_t>(payload.size());
@@ -76,7 +79,10 @@ BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const
     write_big_endian(&head[26], made->payload_bytes_);
     std::string& out = made->wire_;
     out.reserve(head_bytes + 2 * (topic.size() + event.size()) + payload.size() + id.size() + 32);
-    out.append(head.data(), head.size()).append(id).append(topic).append(event);
+    if (except) head[20] = static_cast<char>(head[20] | with_exception);
+    out.append(head.data(), head.size()).append(id);
+    if (except) append(out, *except);
+    out.append(topic).append(event);
     if (is_binary) {
         append_binary_broadcast_frame(out, topic, event, payload);
     } else {
@@ -104,22 +110,23 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     made->origin_.shard = static_cast<std::uint8_t>(wire[11]);
     made->number_ = read_big_endian<std::uint64_t>(&wire[12]);
     if (made->number_ == 0) return Unexpected{BroadcastError::bad_number};
-    made->is_binary_ = wire[20] == format_v2_binary;
-    if (wire[20] != format_v2_text && !made->is_binary_) {
+    const char format = static_cast<char>(wire[20] & ~with_exception);
+    made->is_binary_ = format == format_v2_binary;
+    made->except_bytes_ = format == wire[20] ? 0 : except_bytes;
+    if (format != format_v2_text && !made->is_binary_) {
         return Unexpected{BroadcastError::unknown_format};
     }
     made->id_bytes_ = static_cast<std::uint8_t>(wire[21]);
     made->topic_bytes_ = read_big_endian<std::uint16_t>(&wire[22]);
     made->event_bytes_ = read_big_endian<std::uint16_t>(&wire[24]);
     made->payload_bytes_ = read_big_endian<std::uint32_t>(&wire[26]);
-    const std::size_t texts =
-        std::size_t{made->id_bytes_} + made->topic_bytes_ + made->event_bytes_;
+    const std::size_t texts = std::size_t{made->id_bytes_} + made->except_bytes_ +
+                              made->topic_bytes_ + made->event_bytes_;
     if (wire.size() < head_bytes + texts || wire.size() > content_bytes_max) {
         return Unexpected{BroadcastError::truncated};
     }
-    const auto topic = wire.substr(head_bytes + made->id_bytes_, made->topic_bytes_);
-    const auto event =
-        wire.substr(head_bytes + made->id_bytes_ + made->topic_bytes_, made->event_bytes_);
+    const auto topic = wire.substr(made->names_at(), made->topic_bytes_);
+    const auto event = wire.substr(made->names_at() + made->topic_bytes_, made->event_bytes_);
     const auto opcode = made->is_binary_ ? ws::Opcode::binary : ws::Opcode::text;
     const auto content = ws::content_of(wire.substr(head_bytes + texts), opcode);
     if (!content || !made->is_frame_content(*content, topic, event)) {
@@ -130,6 +137,13 @@ Result<BroadcastRef, BroadcastError> Broadcast::parse(std::string_view wire, uns
     }
     made->wire_.assign(wire);
     return BroadcastRef(std::move(made));
+}
+
+std::optional<SessionId> Broadcast::except() const {
+    if (!has_exception()) return std::nullopt;
+    const char* at = &wire_[head_bytes + id_bytes_];
+    return SessionId{{read_big_endian<std::uint64_t>(at), static_cast<std::uint8_t>(at[8])},
+                     read_big_endian<std::uint64_t>(at + 9)};
 }
 
 std::string Broadcast::frame_for(Wire wire, bool is_positioned) const {

@@ -4,11 +4,12 @@
 // that each subscriber is sent:
 //
 //   01 | bucket 2 | incarnation 8 | shard 1 | number 8 | format 1 | id n 1 | topic n 2 | event n 2
-//   | payload n 4 | id | topic | event | frame
+//   | payload n 4 | id | except | topic | event | frame
 //
 // Numbers are big-endian. The first three bytes are the subscription key. Format 1 is a payload of
-// JSON in a frame of Phoenix V2 text, format 2 one of any bytes in a frame of V2 binary. A
-// Broadcast is immutable and shared between threads by BroadcastRef.
+// JSON in a frame of Phoenix V2 text, format 2 one of any bytes in a frame of V2 binary. With 16
+// added to it there is `except`, a session that is not shown the message (incarnation 8, shard 1,
+// serial 8); else that is empty. A Broadcast is immutable and shared between threads by BroadcastRef.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +31,13 @@ struct Origin {
     Incarnation incarnation = 0;
     std::uint8_t shard = 0;
     auto operator<=>(const Origin&) const = default;
+};
+
+// One client's connection. Its text: proto/session.hpp.
+struct SessionId {
+    Origin home;  // the shard that holds the connection
+    std::uint64_t serial = 0;
+    auto operator<=>(const SessionId&) const = default;
 };
 
 // "origin/number": where a message stands in its stream, as clients see it.
@@ -58,6 +66,7 @@ public:
         std::string_view payload;       // valid JSON, or any bytes
         std::string_view id;     // the publisher's own, by which a repetition is known; or empty
         bool is_binary = false;  // any bytes: topic and event are at most 255 bytes
+        std::optional<SessionId> except = std::nullopt;  // is not shown it
     };
     static BroadcastRef encode(const Origin& origin, std::uint64_t number, const Content& content,
                                unsigned bits = bucket_bits_max);
@@ -71,10 +80,10 @@ public:
     std::uint64_t number() const { return number_; }
     std::string position() const { return position_text(origin_, number_); }
     std::string_view id() const { return slice(head_bytes, id_bytes_); }
-    std::string_view topic() const { return slice(head_bytes + id_bytes_, topic_bytes_); }
-    std::string_view event() const {
-        return slice(head_bytes + id_bytes_ + topic_bytes_, event_bytes_);
-    }
+    bool has_exception() const { return except_bytes_ != 0; }
+    std::optional<SessionId> except() const;
+    std::string_view topic() const { return slice(names_at(), topic_bytes_); }
+    std::string_view event() const { return slice(names_at() + topic_bytes_, event_bytes_); }
     bool is_binary() const { return is_binary_; }
     // JSON text, or any bytes.
     std::string_view payload() const {
@@ -83,7 +92,7 @@ public:
     }
     // The WebSocket frame that most are sent: Phoenix V2, without position.
     std::string_view frame() const {
-        return std::string_view(wire_).substr(head_bytes + id_bytes_ + topic_bytes_ + event_bytes_);
+        return std::string_view(wire_).substr(names_at() + topic_bytes_ + event_bytes_);
     }
     // What others are sent. A position stands in the place of the ref; a binary frame, which has no
     // such place, is followed by one with the event roost:position. Who reads no bytes is told them
@@ -101,6 +110,7 @@ private:
     Broadcast() = default;
     bool is_frame_content(std::string_view content, std::string_view topic,
                           std::string_view event) const;
+    std::size_t names_at() const { return head_bytes + id_bytes_ + except_bytes_; }
     std::string_view slice(std::size_t at, std::size_t size) const {
         return std::string_view(wire_).substr(at, size);
     }
@@ -112,6 +122,7 @@ private:
     std::uint16_t topic_bytes_ = 0;
     std::uint16_t event_bytes_ = 0;
     std::uint8_t id_bytes_ = 0;
+    std::uint8_t except_bytes_ = 0;
     bool is_binary_ = false;
     Bucket bucket_ = 0;
 };

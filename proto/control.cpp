@@ -5,6 +5,7 @@
 
 #include "proto/control_backend.hpp"
 #include "proto/control_fields.hpp"
+#include "proto/control_publish.hpp"
 
 namespace roost::control {
 namespace {
@@ -38,6 +39,8 @@ struct RequestWriter {
     std::string operator()(const Respond& verb) const { return encode_verb(id, verb); }
     std::string operator()(const Events& verb) const { return encode_verb(id, verb); }
     std::string operator()(const Sessions& verb) const { return encode_verb(id, verb); }
+    std::string operator()(const PublishMany& verb) const { return encode_verb(id, verb); }
+    std::string operator()(const Kick& verb) const { return encode_verb(id, verb); }
 };
 
 struct AnswerWriter {
@@ -102,6 +105,10 @@ struct AnswerWriter {
     std::string operator()(const Asked& body) const { return encode_body(id, body); }
     std::string operator()(const EventBatch& body) const { return encode_body(id, body); }
     std::string operator()(const SessionList& body) const { return encode_body(id, body); }
+    std::string operator()(const PublishedMany& body) const { return encode_body(id, body); }
+    std::string operator()(const Kicked& body) const {
+        return begin(1, "kicked").truth("found", body.was_there).bytes();
+    }
 };
 
 // False if there is no such verb. Fills what its caller returns, instead of returning it: gcc 12
@@ -117,14 +124,8 @@ bool read_verb(Fields& in, std::string_view name, decltype(Request::verb)& verb)
         verb.emplace<Subscribe>().topics = in.topics();
     } else if (name == "unsubscribe") {
         verb.emplace<Unsubscribe>().stream = in.number("stream");
-    } else if (name == "publish") {
-        Publish& publish = verb.emplace<Publish>();
-        publish.topic = in.name("topic", "bad_topic");
-        publish.event = in.name("event", "bad_request");
-        publish.payload = in.payload(publish.is_binary);
-        publish.message_id = in.message_id();
     } else {
-        return read_backend_verb(in, name, verb);
+        return read_publish_verb(in, name, verb) || read_backend_verb(in, name, verb);
     }
     return true;
 }
@@ -156,6 +157,8 @@ std::optional<decltype(Answer::body)> read_body(Fields& in, std::string_view kin
         return Pong{in.text("node"), in.text("incarnation"), in.text("group"), in.text("version"),
                     in.number("uptime_ms")};
     }
+    if (kind == "published" && in.has("results")) return read_published(in);
+    if (kind == "kicked") return Kicked{in.truth("found")};
     if (kind == "published") {
         return Published{in.text("position"), in.number("peers"), in.truth("duplicate")};
     }
@@ -214,7 +217,7 @@ Result<Request, Answer> decode_request(std::string_view bytes) {
         in.wrong =
             Refused{"unknown_verb",
                     "do must be ping, publish, subscribe, unsubscribe, nodes, topics, events, "
-                    "sessions, handle, unhandle or respond"};
+                    "sessions, handle, unhandle, respond or kick"};
     }
     if (in.wrong) return Unexpected{Answer{id, *in.wrong}};
     return request;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +15,7 @@
 #include "proto/backend.hpp"
 #include "proto/control_events.hpp"
 #include "proto/result.hpp"
+#include "proto/session.hpp"
 
 namespace roost::control {
 
@@ -65,10 +67,33 @@ struct Respond {
     bool operator==(const Respond&) const = default;
 };
 
+// Where a message goes: to every node, to the one that is asked, or to one that is named.
+enum class Scope { group, local, node };
+inline constexpr std::size_t messages_max = 1000;
+// Of their payloads, as often as there are topics: a short request may name many.
+inline constexpr std::size_t messages_bytes_max = 16'000'000;
+// Much at once, or not for everybody. Only what is for all the group has a place in a stream, and
+// with it a position, a history and repair.
+struct PublishMany {
+    std::vector<Publish> messages;
+    std::optional<SessionId> except, to;
+    std::string to_user;  // all connections of the user; empty: of everybody
+    Scope scope = Scope::group;
+    std::string node;
+    bool is_numbered() const { return scope == Scope::group && !to && to_user.empty(); }
+    bool operator==(const PublishMany&) const = default;
+};
+// Closes a connection. After a final one its client stays away, if it is phoenix.js.
+struct Kick {
+    SessionId session;
+    bool is_final = false;
+    bool operator==(const Kick&) const = default;
+};
+
 struct Request {
     std::uint64_t id = 0;
     std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics, Handle, Unhandle, Respond,
-                 Events, Sessions>
+                 Events, Sessions, PublishMany, Kick>
         verb;
     bool operator==(const Request&) const = default;
 };
@@ -85,6 +110,23 @@ struct Published {
     std::uint64_t peers = 0;
     bool is_duplicate = false;
     bool operator==(const Published&) const = default;
+};
+// The answer to PublishMany: a row for each message, with the channels that it reached on the nodes
+// that were asked: of one for all the group, on this node.
+struct PublishedRow {
+    std::string topic, position;
+    std::uint64_t channels = 0;
+    bool is_duplicate = false;
+    bool operator==(const PublishedRow&) const = default;
+};
+struct PublishedMany {
+    std::uint64_t peers = 0;  // how many nodes it went to beside this one
+    std::vector<PublishedRow> results;
+    bool operator==(const PublishedMany&) const = default;
+};
+struct Kicked {
+    bool was_there = false;
+    bool operator==(const Kicked&) const = default;
 };
 struct Subscribed {
     bool operator==(const Subscribed&) const = default;
@@ -142,7 +184,7 @@ struct Refused {
 struct Answer {
     std::uint64_t id = 0;
     std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused,
-                 Handling, Unhandled, Asked, EventBatch, SessionList>
+                 Handling, Unhandled, Asked, EventBatch, SessionList, PublishedMany, Kicked>
         body;
     bool operator==(const Answer&) const = default;
 };

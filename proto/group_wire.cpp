@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t known_max = 4096;
 constexpr std::size_t marks_max = known_max * 16;
 constexpr std::size_t ranges_max = 4096;
+constexpr std::size_t counts_max = 1000;
 constexpr std::size_t lanes_max = 4096;
 constexpr std::size_t fence_head_bytes = 18;
 constexpr std::size_t mark_bytes = 11;
@@ -206,6 +207,14 @@ Offer read_offer(Reader body) {
     return offer;
 }
 
+DeliveryReply read_delivery_reply(Reader body) {
+    DeliveryReply reply;
+    reply.serial = body.number(UINT64_MAX);
+    Reader counts = body.array(counts_max);
+    while (counts.left() > 0) reply.counts.push_back(counts.number(UINT32_MAX));
+    return reply;
+}
+
 HistoryAnswer read_history(Reader body) {
     HistoryAnswer answer;
     answer.serial = body.number(UINT64_MAX);
@@ -365,6 +374,21 @@ std::string encode(const BackendReply& reply) {
     });
 }
 
+std::string encode(const DeliveryQuestion& question) {
+    return encoded("deliver?", [&](Packer& packer) {
+        packer.pack_array(1);
+        pack_bytes(packer, question.body);
+    });
+}
+
+std::string encode(const DeliveryReply& reply) {
+    return encoded("deliver", [&](Packer& packer) {
+        packer.pack_array(2).pack(reply.serial);
+        packer.pack_array(static_cast<std::uint32_t>(reply.counts.size()));
+        for (const auto count : reply.counts) packer.pack(count);
+    });
+}
+
 Result<Published, std::string> decode_published(std::string_view bytes, unsigned bits) {
     if (bytes.empty()) return Unexpected{std::string("message is empty")};
     if (bytes[0] == Broadcast::key_byte) {
@@ -447,6 +471,8 @@ Result<Directed, std::string> decode_directed(std::string_view bytes, unsigned b
         if (kind == "poll") return read_poll_reply(body);
         if (kind == "offer") return read_offer(body);
         if (kind == "ask?") return BackendQuestion{std::string(body.bytes())};
+        if (kind == "deliver?") return DeliveryQuestion{std::string(body.bytes())};
+        if (kind == "deliver") return read_delivery_reply(body);
         if (kind == "ask") {
             const auto serial = body.number(UINT64_MAX);
             const auto outcome = body.number(backend::outcomes - 1);

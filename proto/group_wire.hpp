@@ -188,6 +188,17 @@ struct BackendReply {
     std::string body;  // of one that was answered: what a worker sends (control::Respond)
     bool operator==(const BackendReply&) const = default;
 };
+// What a client of the asker's control socket wants done on this node, as control::Request: its id
+// is echoed as the serial.
+struct DeliveryQuestion {
+    std::string body;
+    bool operator==(const DeliveryQuestion&) const = default;
+};
+struct DeliveryReply {
+    std::uint64_t serial = 0;
+    std::vector<std::uint64_t> counts;  // for each message the channels that it reached
+    bool operator==(const DeliveryReply&) const = default;
+};
 // A message that could not be read only because it is of another version.
 struct OtherVersion {
     std::uint32_t version = 0;
@@ -197,7 +208,8 @@ struct OtherVersion {
 using Published = std::variant<BroadcastRef, Heartbeat, FenceAnswer>;
 using Directed = std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
                               HistoryQuestion, HistoryAnswer, PollQuestion, PollReply, Offer,
-                              BackendQuestion, BackendReply, BroadcastRef>;
+                              BackendQuestion, BackendReply, DeliveryQuestion, DeliveryReply,
+                              BroadcastRef>;
 
 std::string encode(const Heartbeat& heartbeat);
 std::string encode(const FenceAnswer& answer);
@@ -215,6 +227,8 @@ std::string encode(const PollReply& reply);
 std::string encode(const Offer& offer);
 std::string encode(const BackendQuestion& question);
 std::string encode(const BackendReply& reply);
+std::string encode(const DeliveryQuestion& question);
+std::string encode(const DeliveryReply& reply);
 
 // Bytes of a peer: hostile until parsed. The error names what was wrong.
 Result<Published, std::string> decode_published(std::string_view bytes,

@@ -13,12 +13,6 @@
 
 namespace roost {
 
-struct SessionId {
-    Origin home;  // the shard that holds the connection
-    std::uint64_t serial = 0;
-    auto operator<=>(const SessionId&) const = default;
-};
-
 std::string text_of(const SessionId& session);
 // One spelling only: what is not the text of a session names none.
 std::optional<SessionId> parse_session(std::string_view text);

@@ -17,6 +17,7 @@ _roost() {
         --control|--timeout) return ;;
         -C|-W|--after) [[ $verb == sub || $verb == events ]] && return ;;
         --command|--kind) [[ $verb == reply ]] && return ;;
+        --id|--topic|--to|--except|--user|--node) [[ $verb == pub ]] && return ;;&
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
             [[ $verb == token || $verb == bench ]] && return ;;
         --url|--token|--clients|--topics|--messages|--rate|--batch|--payload|--seconds|--at-once)
@@ -27,7 +28,7 @@ _roost() {
         local options="--control --json --timeout --version --help"
         [[ $verb == sub ]] && options+=" -C -W -E"
         [[ $verb == events ]] && options+=" --after -C"
-        [[ $verb == pub ]] && options+=" --id --binary"
+        [[ $verb == pub ]] && options+=" --id --binary --topic --to --except --user --local --node"
         [[ $verb == reply ]] && options+=" --command --kind"
         [[ $verb == bench ]] && options+=" --url --topic --token --clients --topics --messages --rate
             --batch --payload --seconds --at-once"

@@ -1,9 +1,5 @@
 #include "daemon/core/desk.hpp"
 
-#include <algorithm>
-
-#include "proto/client_binary.hpp"
-
 namespace roost {
 
 Desk::Desk(DeskConfig config, Holder holder, Group& group, DeskOutlet& outlet, Time now,
@@ -30,6 +26,10 @@ void Desk::on_request(const std::string& route, std::string_view bytes, Time now
     std::visit([&](const auto& verb) { handle({route, request->id}, verb, now); }, request->verb);
 }
 
+void Desk::on_api(const std::string& route, const control::Request& request, Time now) {
+    std::visit([&](const auto& verb) { handle({route, request.id}, verb, now); }, request.verb);
+}
+
 void Desk::answer(const StreamId& id, decltype(control::Answer::body) body) {
     outlet_.to_client(id.first, control::encode(control::Answer{id.second, std::move(body)}));
 }
@@ -47,33 +47,25 @@ void Desk::handle(const StreamId& id, const control::Ping&, Time now) {
 }
 
 void Desk::handle(const StreamId& id, const control::Publish& publish, Time now) {
-    if (publish.payload.size() > config_.message_bytes_max) {
-        return refuse(id, "too_big",
-                      "the payload has " + std::to_string(publish.payload.size()) +
-                          " bytes; the node takes " + std::to_string(config_.message_bytes_max));
-    }
-    if (publish.event.starts_with("phx_")) {
-        return refuse(id, "bad_request", "events that begin with phx_ are the protocol's own");
-    }
-    if (publish.is_binary) {
-        if (std::max(publish.topic.size(), publish.event.size()) > binary_name_bytes_max) {
-            return refuse(id, "bad_request",
-                          "with a payload of bytes topic and event are at most 255 bytes long");
-        }
-    } else if (!is_json_object(publish.payload) || !json_.is_valid(publish.payload)) {
-        return refuse(id, "bad_payload",
-                      "the payload must be a JSON object, as in {\"body\":\"hi\"}, or bytes");
-    }
+    if (const auto no = why_not(publish)) return refuse(id, no->code, no->text);
+    auto position = publish_one(publish, std::nullopt, now);
+    const bool is_duplicate = position.empty();
+    answer(id, control::Published{std::move(position), group_.peers_in_view(), is_duplicate});
+}
+
+std::string Desk::publish_one(const control::Publish& publish,
+                              const std::optional<SessionId>& except, Time now) {
     if (!dedup_.admit(publish.topic, publish.message_id, now)) {
         ++deduplicated_;
-        return answer(id, control::Published{"", group_.peers_in_view(), true});
+        return {};
     }
-    const auto broadcast = numbering_.publish(
-        {publish.topic, publish.event, publish.payload, publish.message_id, publish.is_binary});
+    const auto broadcast =
+        numbering_.publish({publish.topic, publish.event, publish.payload, publish.message_id,
+                            publish.is_binary, except});
     group_.on_local(broadcast, now);
     outlet_.to_shards(broadcast);
     deliver(*broadcast);
-    answer(id, control::Published{broadcast->position(), group_.peers_in_view(), false});
+    return broadcast->position();
 }
 
 void Desk::handle(const StreamId& id, const control::Subscribe& subscribe, Time) {
@@ -179,24 +171,28 @@ void Desk::on_broadcast(const BroadcastRef& broadcast, Time now) {
 }
 
 void Desk::deliver(const Broadcast& broadcast) {
-    const auto subscribers = by_topic_.find(broadcast.topic());
+    if (!by_topic_.contains(broadcast.topic())) return;
+    deliver(control::Message{std::string(broadcast.topic()), std::string(broadcast.event()),
+                             std::string(broadcast.payload()), broadcast.position(), 0,
+                             broadcast.is_binary()});
+}
+
+void Desk::deliver(const control::Message& message) {
+    const auto subscribers = by_topic_.find(message.topic);
     if (subscribers == by_topic_.end()) return;
     for (const StreamId& id : subscribers->second) {
         Stream& stream = streams_.at(id);
         if (!stream.is_answered) continue;
-        control::Message message{std::string(broadcast.topic()),
-                                 std::string(broadcast.event()),
-                                 std::string(broadcast.payload()),
-                                 broadcast.position(),
-                                 stream.missed,
-                                 broadcast.is_binary()};
+        control::Message counted = message;
+        counted.missed = stream.missed;
         const bool is_sent = outlet_.to_client(
-            id.first, control::encode(control::Answer{id.second, std::move(message)}));
+            id.first, control::encode(control::Answer{id.second, std::move(counted)}));
         stream.missed = is_sent ? 0 : stream.missed + 1;
     }
 }
 
 void Desk::tick(Time now) {
+    expire_deliveries(now);
     for (auto client = clients_.begin(); client != clients_.end();) {
         if (now - client->second <= config_.client_silence_max) {
             ++client;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ public:
     virtual void to_shards(const BroadcastRef& broadcast) = 0;
     // Each shard answers through on_topics.
     virtual void ask_topics(std::uint64_t question) = 0;
+    // Each shard answers through on_delivered.
+    virtual void ask_delivery(std::uint64_t, const DeliveryRef&) {}
     virtual void note(const Fact& fact) = 0;
 };
 
@@ -48,10 +51,16 @@ public:
          Handlers* handlers = nullptr, EventDesk* events = nullptr);
 
     void on_request(const std::string& route, std::string_view bytes, Time now);
+    // The same, of the HTTP API, whose routes do not fall silent.
+    void on_api(const std::string& route, const control::Request& request, Time now);
     // From this node's shards, and from peers.
     void on_broadcast(const BroadcastRef& broadcast, Time now);
     void on_live(Bucket bucket, Ticket ticket);
     void on_topics(std::uint64_t question, const std::vector<control::TopicRow>& rows);
+    // A peer's client of the control socket wants this done here: Group::answer_delivery().
+    void on_delivery_asked(const std::string& route, const control::Request& request, Time now);
+    void on_delivered(std::uint64_t question, const DeliveryCounts& counts);
+    void on_peer_delivered(Incarnation peer, std::uint64_t question, const DeliveryCounts& counts);
     void tick(Time now);
 
     std::size_t client_count() const { return clients_.size(); }
@@ -82,8 +91,40 @@ private:
     void handle(const StreamId& id, const control::Respond& respond, Time now);
     void handle(const StreamId& id, const control::Events& events, Time now);
     void handle(const StreamId& id, const control::Sessions& sessions, Time now);
+    // desk_publish.cpp
+    // What shards and peers are doing and will have counted.
+    struct Delivering {
+        StreamId asker;
+        std::string route;  // of a peer that asks
+        std::size_t shards = 0;
+        std::set<Incarnation> peers;
+        DeliveryCounts counts;
+        std::variant<control::PublishedMany, control::Kicked> answer;
+        Time deadline{};
+    };
+    using Deliveries = std::map<std::uint64_t, Delivering>;
+    void handle(const StreamId& id, const control::PublishMany& publish, Time now);
+    void handle(const StreamId& id, const control::Kick& kick, Time now);
+    std::optional<control::Refused> why_not(const control::Publish& publish) const;
+    void refuse_busy(const StreamId& id);
+    void deliver_local(const control::PublishMany& publish);
+    std::set<Incarnation> reach(const std::vector<Incarnation>& peers,
+                                decltype(control::Request::verb) verb);
+    void ask_peers(Delivering work, const std::vector<Incarnation>& peers,
+                   decltype(control::Request::verb) verb);
+    void ask_shards(Delivering work, Delivery delivery);
+    static void add_counts(Delivering& work, const DeliveryCounts& counts);
+    void finish_if_done(Deliveries::iterator at);
+    void expire_deliveries(Time now);
+    // The position; empty if it has been published before.
+    std::string publish_one(const control::Publish& publish,
+                            const std::optional<SessionId>& except, Time now);
+    // Shorter than `roost` waits for its answer.
+    static constexpr Duration delivery_wait = std::chrono::seconds(4);
+
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
+    void deliver(const control::Message& message);
     void deliver(const Broadcast& broadcast);
     void answer_if_live(const StreamId& id, Stream& stream);
     void end_stream(const StreamId& id, Time now);
@@ -95,7 +136,7 @@ private:
     Handlers* handlers_;
     EventDesk* events_;
     Numbering numbering_;
-    JsonReader json_;
+    mutable JsonReader json_;  // it keeps room for what it reads
     Dedup dedup_;
     std::uint64_t deduplicated_ = 0;
     LocalInterest interest_;
@@ -104,6 +145,8 @@ private:
     std::map<std::string, Time> clients_;
     std::map<std::uint64_t, Question> questions_;
     std::uint64_t last_question_ = 0;
+    Deliveries deliveries_;
+    std::uint64_t last_delivery_ = 0;
     Time started_;
 };
 

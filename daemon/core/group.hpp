@@ -13,7 +13,7 @@
 // Its parts by file: group.cpp (interest, fences, broadcasts), group_roster.cpp (who is there),
 // group_repair.cpp (where streams stand, what is sent again), group_resume.cpp (history, and the
 // clients that come back), group_polls.cpp (clients whose session is on another node),
-// group_handlers.cpp (backends of other nodes).
+// group_handlers.cpp (backends of other nodes), group_directed.cpp (what is for some clients).
 #pragma once
 
 #include <map>
@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "daemon/core/dedup.hpp"
+#include "daemon/core/delivery.hpp"
 #include "daemon/core/fact.hpp"
 #include "daemon/core/fences.hpp"
 #include "daemon/core/history.hpp"
@@ -78,6 +79,9 @@ public:
     // To be answered by answer_backend().
     virtual void backend_asked(const std::string&, const control::Asked&) {}
     virtual void backend_decided(Incarnation, std::uint64_t, const backend::Outcome&) {}
+    // To be answered by answer_delivery().
+    virtual void delivery_asked(const std::string&, const control::Request&) {}
+    virtual void delivered(Incarnation, std::uint64_t, const DeliveryCounts&) {}
     virtual void note(const Fact& fact) = 0;
 };
 
@@ -170,6 +174,14 @@ public:
     bool ask_backend(Incarnation peer, const control::Asked& asked);
     void answer_backend(const std::string& route, std::uint64_t serial,
                         const backend::Outcome& outcome);
+
+    // For the desk. The peer is to do what the request says, and to count; answered by delivered()
+    // with the request's id, or not at all. False if it cannot be reached.
+    bool ask_delivery(Incarnation peer, const control::Request& request);
+    void answer_delivery(const std::string& route, std::uint64_t serial,
+                         const DeliveryCounts& counts);
+    std::vector<Incarnation> view() const;
+    std::optional<Incarnation> peer_named(std::string_view name) const;
 
     // The network.
     void on_subscription(std::string_view key);
@@ -369,6 +381,9 @@ private:
     void on_offer(const group::Offer& offer);
     void on_backend_question(const std::string& route, const group::BackendQuestion& question);
     void on_backend_reply(Incarnation incarnation, const group::BackendReply& reply);
+
+    // group_directed.cpp: what is for some clients only.
+    void on_delivery_question(const std::string& route, const group::DeliveryQuestion& question);
 
     GroupConfig config_;
     GroupOutlet& outlet_;

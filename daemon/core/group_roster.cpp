@@ -123,6 +123,8 @@ void Group::on_call(const std::string& route, const std::string& seen_host, std:
         on_offer(*offer);
     } else if (const auto* asked = std::get_if<group::BackendQuestion>(&*message)) {
         on_backend_question(route, *asked);
+    } else if (const auto* delivery = std::get_if<group::DeliveryQuestion>(&*message)) {
+        on_delivery_question(route, *delivery);
     } else if (const auto* other = std::get_if<group::OtherVersion>(&*message)) {
         refuse_caller(route, {seen_host, 0}, seen_host,
                       "protocol version " + std::to_string(other->version) + ", this node speaks " +
@@ -211,6 +213,8 @@ void Group::on_answer(ContactId id, std::string_view bytes, Time now) {
         on_poll_reply(peer->first, *poll);
     } else if (const auto* decided = std::get_if<group::BackendReply>(&*message)) {
         on_backend_reply(peer->first, *decided);
+    } else if (const auto* delivered = std::get_if<group::DeliveryReply>(&*message)) {
+        outlet_.delivered(peer->first, delivered->serial, delivered->counts);
     }
 }
 

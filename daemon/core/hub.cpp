@@ -311,7 +311,7 @@ void Hub::on_broadcast(const BroadcastRef& broadcast, Time now) {
         ++counters_.deduplicated;
         return tell_repeated(*broadcast);
     }
-    deliver(*topic, broadcast, Outbox::nobody);
+    deliver(*topic, broadcast, excepted(*broadcast));
 }
 
 void Hub::deliver(TopicId id, const BroadcastRef& broadcast, SocketId except) {

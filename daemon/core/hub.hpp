@@ -13,7 +13,8 @@
 //
 // hub.cpp has this path and the joins; hub_resume.cpp what channels with positions need beside;
 // hub_slow.cpp what clients are told that do not read fast enough; hub_token.cpp who they are;
-// hub_backend.cpp what a backend decides; hub_events.cpp tells who comes and goes.
+// hub_backend.cpp what a backend decides; hub_directed.cpp what the desk wants for some only;
+// hub_events.cpp tells who comes and goes.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@
 #include "daemon/core/bearer.hpp"
 #include "daemon/core/channels.hpp"
 #include "daemon/core/dedup.hpp"
+#include "daemon/core/delivery.hpp"
 #include "daemon/core/fact.hpp"
 #include "daemon/core/happening.hpp"
 #include "daemon/core/local_interest.hpp"
@@ -44,8 +46,9 @@
 
 namespace roost {
 
-// RFC 6455, section 7.4. Never 1000: phoenix.js does not come back from it.
+// RFC 6455, section 7.4. From 1000 phoenix.js does not come back.
 enum class CloseCode : std::uint16_t {
+    kicked_for_good = 1000,
     going_away = 1001,
     not_utf8 = 1007,
     policy = 1008,
@@ -53,6 +56,7 @@ enum class CloseCode : std::uint16_t {
     restarting = 1012,
     try_later = 1013,
     token_expired = 4001,
+    kicked = 4002,
 };
 
 class HubOutlet {
@@ -122,6 +126,8 @@ public:
     void on_gap(const Gap& gap);
     void on_resumed(Ticket ticket, Replay replay, Time now);
     void on_live(Bucket bucket, Ticket ticket, Time now);
+    // The desk's: to be done, and what it came to.
+    DeliveryCounts on_delivery(const Delivery& delivery);
     void on_backend(std::uint64_t asked, backend::Outcome outcome, Time now);
 
     // Time.
@@ -240,6 +246,16 @@ private:
     void forget_asked(ChannelId channel);
     void put_reply(SocketId socket, std::string_view join_ref, std::string_view ref,
                    std::string_view raw_topic, const backend::Response& response);
+    // hub_directed.cpp
+    std::string_view user_of(SocketId socket) const;
+    bool push_to(SocketId socket, const control::Publish& message);
+    std::uint64_t deliver_unnumbered(const control::PublishMany& publish,
+                                     const control::Publish& message, bool is_counted_only);
+    // Who is not shown the message.
+    SocketId excepted(const Broadcast& broadcast) const {
+        if (!broadcast.has_exception()) return nobody;
+        return find(*broadcast.except()).value_or(nobody);
+    }
     // hub_token.cpp
     void on_access_token(SocketId socket, std::string_view join_ref, const ClientMessage& message,
                          Time now);

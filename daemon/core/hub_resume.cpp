@@ -98,6 +98,7 @@ void Hub::on_resumed(Ticket ticket, Replay replay, Time now) {
         std::uint64_t& last = told[broadcast->origin()];
         if (broadcast->number() <= last) return;
         last = broadcast->number();
+        if (excepted(*broadcast) == socket) return;
         // Its publisher may repeat it.
         dedup_.admit(broadcast->topic(), broadcast->id(), now);
         outbox_.put(socket, broadcast->frame_for(wire, true));

@@ -59,9 +59,10 @@ struct Clients::Impl {
     bool is_in_the_middle = false;
     Polls polls;
     Sockets sockets;
+    Api api;
 
     Impl(Loop& loop_, ClientsConfig config_, Door& door_, TokenCheck& tokens_, NodePages pages_,
-         PollRelay relay)
+         PollRelay relay, AskDesk ask_desk)
         : loop(loop_),
           config(std::move(config_)),
           door(door_),
@@ -78,7 +79,9 @@ struct Clients::Impl {
                  [this] { return loop.now(); }}),
           sockets(config.has_uring, [this](SocketId socket, std::string_view bytes) {
               return polls.send(socket, bytes);
-          }) {}
+          }),
+          api(config.api_keys, std::move(ask_desk),
+              [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); }) {}
 
     void start();
     void accept_some(Listener& listener);
@@ -97,6 +100,7 @@ struct Clients::Impl {
     void show(lws* wsi, HttpPage page);
     int write(lws* wsi);
     int serve_poll(lws* wsi, Visitor& visitor);
+    int serve_api(lws* wsi, Visitor& visitor, std::string_view path);
     int wait_for_answer(lws* wsi, Visitor& visitor);
     static int on_event(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                         size_t size) noexcept;
@@ -182,6 +186,7 @@ void Clients::Impl::leave(lws* wsi) {
     Visitor* visitor = visitor_of(wsi);
     if (!visitor) return;
     polls.on_gone(wsi);
+    api.on_gone(wsi);
     lws_set_opaque_user_data(wsi, nullptr);
     last_gone = visitor;
     visitors.leave(*visitor);
@@ -248,6 +253,7 @@ int Clients::Impl::serve(lws* wsi, std::string_view path) {
     if (visitor->is_waiting) return end;  // a further request
     if (visitor->postponed) return begin_wait(wsi, door, *visitor) ? keep : end;
     if (path == long_poll_path && config.has_long_poll) return serve_poll(wsi, *visitor);
+    if (Api::is_path(path)) return serve_api(wsi, *visitor, path);
     if (refuse_page(wsi, door, *visitor)) return end;
     HttpPage page = page_at(path, pages, {websocket_path, config.has_try_page});
     page.is_last |= wants_close(wsi);
@@ -277,11 +283,18 @@ int Clients::Impl::serve_poll(lws* wsi, Visitor& visitor) {
     return wait_for_answer(wsi, visitor);
 }
 
+int Clients::Impl::serve_api(lws* wsi, Visitor& visitor, std::string_view path) {
+    if (visitor.was_served) return end;  // as with polls
+    api.on_request(wsi, path);
+    visitor.is_left_open = true;
+    return wait_for_answer(wsi, visitor);
+}
+
 // A request that is left open the library neither reads nor closes, and turns its loop for as long
 // as there is something to read. So one that may wait for long counts as done, with nothing
 // written, and its headers are let go; who hangs up, or says more, is gone.
 int Clients::Impl::wait_for_answer(lws* wsi, Visitor& visitor) {
-    visitor.is_waiting = polls.is_waiting(wsi);
+    visitor.is_waiting = polls.is_waiting(wsi) || api.is_waiting(wsi);
     if (!visitor.is_waiting) return keep;
     if (!visitor.is_left_open && lws_http_transaction_completed(wsi) != 0) return end;
     // Its own time for a next request, or for a body, is over sooner than a poll.
@@ -334,9 +347,13 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
             if (session) impl->gone(*session);
             return keep;
         case LWS_CALLBACK_HTTP: return impl->serve(wsi, bytes());
-        case LWS_CALLBACK_HTTP_BODY: impl->polls.on_body(wsi, bytes()); return keep;
+        case LWS_CALLBACK_HTTP_BODY:
+            impl->polls.on_body(wsi, bytes());
+            impl->api.on_body(wsi, bytes());
+            return keep;
         case LWS_CALLBACK_HTTP_BODY_COMPLETION:
             impl->polls.on_body_end(wsi);
+            impl->api.on_body_end(wsi);
             return impl->wait_for_answer(wsi, *visitor_of(wsi));
         case LWS_CALLBACK_HTTP_WRITEABLE: return impl->write(wsi);
         default: return lws_callback_http_dummy(wsi, reason, user, in, size);
@@ -344,9 +361,9 @@ int Clients::Impl::on_event(lws* wsi, lws_callback_reasons reason, void* user, v
 }
 
 Clients::Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages,
-                 PollRelay relay)
+                 PollRelay relay, AskDesk ask_desk)
     : impl_(std::make_unique<Impl>(loop, std::move(config), door, tokens, std::move(pages),
-                                   std::move(relay))) {}
+                                   std::move(relay), std::move(ask_desk))) {}
 
 Clients::~Clients() {
     stop_listening();
@@ -409,6 +426,10 @@ void Clients::on_relayed(PollId id, PollAnswer answer) {
 
 const SendCounters& Clients::sends() const {
     return impl_->sockets.counters();
+}
+
+void Clients::on_desk_answer(const control::Answer& answer) {
+    impl_->api.on_answer(answer);
 }
 
 const PollSessions& Clients::poll_sessions() const {

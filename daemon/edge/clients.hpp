@@ -12,6 +12,7 @@
 
 #include "daemon/core/hub.hpp"
 #include "daemon/core/poll_sessions.hpp"
+#include "daemon/edge/api.hpp"
 #include "daemon/edge/certificate.hpp"
 #include "daemon/edge/listener.hpp"
 #include "daemon/edge/loop.hpp"
@@ -34,12 +35,14 @@ struct ClientsConfig {
     PollLimits polls;
     Origin home;
     bool has_uring = false;  // known to work on this machine
+    // Of those who may use the HTTP API; none: it is off.
+    std::shared_ptr<const ApiKeys> api_keys = nullptr;
 };
 
 class Clients final : public SocketSink {
 public:
     Clients(Loop& loop, ClientsConfig config, Door& door, TokenCheck& tokens, NodePages pages,
-            PollRelay relay);
+            PollRelay relay, AskDesk ask_desk);
     ~Clients() override;
 
     void attach(Hub& hub);
@@ -56,6 +59,7 @@ public:
     // A request of a client of another shard or node, for a session of this one.
     void ask(const PollRequest& request, std::function<void(PollAnswer)> on_answer);
     void on_relayed(PollId id, PollAnswer answer);
+    void on_desk_answer(const control::Answer& answer);
     const PollSessions& poll_sessions() const;
     const SendCounters& sends() const;
     // For the connections that come from now on.

@@ -2,11 +2,11 @@
 
 #include <iostream>
 
-#include "client/connection.hpp"
+#include "client/publisher.hpp"
 
 int main() {
-    roost::Connection daemon(roost::default_endpoint());
-    const auto published = daemon.publish("room:1", "new_msg", R"({"body":"hello"})");
+    roost::Publisher publisher(roost::default_endpoint());
+    const auto published = publisher.publish("room:1", "new_msg", R"({"body":"hello"})");
     if (!published) {
         std::cerr << published.error().text << '\n';
         return 1;
