@@ -107,8 +107,8 @@ int sessions(const Options& options, const std::string& user) {
 }  // namespace
 
 void add_events(CLI::App& app, const Options& options, Run& run) {
-    CLI::App* verb =
-        app.add_subcommand("events", "Print who connects, joins, leaves and disconnects here");
+    CLI::App* verb = app.add_subcommand(
+        "events", "Print who connects, joins, leaves and disconnects here (needs roostd --events)");
     const auto arguments = std::make_shared<Arguments>();
     verb->add_option("--after", arguments->after, "Go on after this event")->type_name("CURSOR");
     verb->add_option("-C", arguments->count, "Stop after this many events")

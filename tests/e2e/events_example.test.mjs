@@ -11,6 +11,8 @@ import {in_group} from "./lib/node.mjs";
 import {until} from "./lib/wait.mjs";
 
 const example = fileURLToPath(new URL("../examples/presence_audit.py", import.meta.url));
+const built_example = fileURLToPath(
+  new URL("../../build/dev/tests/events_example", import.meta.url));
 
 test("the audit log goes on after its own end: each join and leave is in it once",
   in_group(async (group) => {
@@ -40,6 +42,30 @@ test("the audit log goes on after its own end: each join and leave is in it once
     assert.deepEqual(seen().slice(2).sort(), ["left room:1", "left room:2"]);
     assert.ok(audit.is_running, audit.err);
   }));
+
+test("the example of the library goes on after its own end", in_group(async (group) => {
+  const node = await group.start({flags: ["--events"]});
+  const file = join(group.dir, "cursor");
+  const begin = () => {
+    const child = new Child(process.env.EVENTS_EXAMPLE ?? built_example, [file],
+      {env: {ROOST_CONTROL: node.control}});
+    group.add(() => child.kill());
+    return child;
+  };
+  const cursor = () => readFileSync(file, "utf8");
+  const first = begin();
+  await until("it knows where it is", () => cursor().endsWith("/0"));
+  const client = await Raw.open(group, node);
+  await until("it has the first event", () => cursor().endsWith("/1"));
+  await first.kill();
+  await client.join("room:1");
+  const second = begin();
+  await until("it has what happened meanwhile", () => cursor().endsWith("/3"));
+  const [session] = await node.roost_json(["sessions"]);
+  assert.deepEqual(first.lines, [`connected ${session.session} `]);
+  assert.deepEqual(second.lines,
+    [`joined ${session.session} room:1`, "topic_occupied  room:1"]);
+}));
 
 test("a node that stops tells of the end of each of its clients, with the reason",
   in_group(async (group) => {
