@@ -119,9 +119,8 @@ struct ApiAsked {
     std::unique_ptr<control::Request> request;
 };
 struct Goodbye {};
-using FabricLetter =
-    std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted, TopicsAnswer,
-                 PollForwarded, PollAnswered, BackendAsked, BackendTakenBack, DeliveryCounted,
-                 ApiAsked, Goodbye>;
+using FabricLetter = std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted,
+                                  TopicsAnswer, PollForwarded, PollAnswered, BackendAsked,
+                                  BackendTakenBack, DeliveryCounted, ApiAsked, Goodbye>;
 
 }  // namespace roost
