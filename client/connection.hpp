@@ -67,8 +67,8 @@ public:
                                                std::string_view bytes,
                                                std::string_view message_id = {});
 
-    // Many messages at once, or not for everybody; answered when the channels that they reached have
-    // been counted.
+    // Many messages at once, or not for everybody; answered when the channels that they reached
+    // have been counted.
     Answered<control::PublishedMany> publish(control::PublishMany publish);
     // Closes the connection of a client. After a final kick phoenix.js stays away.
     Answered<control::Kicked> kick(const SessionId& session, bool is_final = false);

@@ -5,8 +5,8 @@
 //     if (!published) std::cerr << published.error().text << '\n';
 //
 // A call whose answer stays out is repeated, on a new connection, until the patience is over. Each
-// message has an id of its own, so that a repetition shows once, unless the daemon was started again in
-// between and no other node has seen the message. Not thread-safe: one thread at a time.
+// message has an id of its own, so that a repetition shows once, unless the daemon was started
+// again in between and no other node has seen the message. Not thread-safe: one thread at a time.
 #pragma once
 
 #include <chrono>

@@ -11,7 +11,7 @@ constexpr std::string_view api_route("\0roost-api ", 11);
 std::string api_route_of(Holder holder) {
     return std::string(api_route) + std::to_string(holder);
 }
-}
+}  // namespace
 
 Fabric::Fabric(Loop& loop, zmq::context_t& context, const FabricConfig& config, Board& board,
                FactLog& facts)

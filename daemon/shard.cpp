@@ -17,16 +17,17 @@ Shard::Shard(Loop& loop, const ShardConfig& config, const Rules& rules, Door& do
       facts_(facts),
       mailbox_(loop),
       tokens_(config.token_keys, config.token_policy),
-      clients_(loop, config.clients, door, tokens_,
-               {[&board] { return board.is_ready.load(); },
-                [&board, &facts, &door] { return board.metrics(facts) + door.metrics(); }},
-               [this](PollId id, PollRequest request) {
-                   fabric_->insist(PollForwarded{index_, id, std::move(request)});
-               },
-               [this](control::Request request) {
-                   fabric_->insist(
-                       ApiAsked{index_, std::make_unique<control::Request>(std::move(request))});
-               }),
+      clients_(
+          loop, config.clients, door, tokens_,
+          {[&board] { return board.is_ready.load(); },
+           [&board, &facts, &door] { return board.metrics(facts) + door.metrics(); }},
+          [this](PollId id, PollRequest request) {
+              fabric_->insist(PollForwarded{index_, id, std::move(request)});
+          },
+          [this](control::Request request) {
+              fabric_->insist(
+                  ApiAsked{index_, std::make_unique<control::Request>(std::move(request))});
+          }),
       hub_(Origin{config.incarnation, config.index}, rules, config.limits, *this, clients_,
            &tokens_) {
     clients_.attach(hub_);

@@ -116,8 +116,9 @@ void take(Reading& in, Fields fields, control::PublishMany& publish) {
     std::size_t bytes = fields.topics.size() * fields.message.payload.size();
     for (const auto& one : publish.messages) bytes += one.payload.size();
     if (bytes > control::messages_bytes_max) {
-        in.fail("the payloads of one request have more than 16000000 bytes, each counted once for "
-                "each of its topics");
+        in.fail(
+            "the payloads of one request have more than 16000000 bytes, each counted once for "
+            "each of its topics");
     }
     if (!in.wrong.empty()) return;
     for (auto& topic : fields.topics) {
@@ -236,9 +237,10 @@ std::string json_of(const control::TopicRow& row) {
 
 Page page_of_topics(const control::TopicList& list, std::string_view topic) {
     if (topic.empty()) {
-        return ok(Json()
-                      .raw("topics", list_of(list.topics, [](const auto& row) { return json_of(row); }))
-                      .end());
+        return ok(
+            Json()
+                .raw("topics", list_of(list.topics, [](const auto& row) { return json_of(row); }))
+                .end());
     }
     for (const auto& row : list.topics) {
         if (row.topic == topic) return ok(json_of(row));
@@ -297,8 +299,8 @@ Result<std::vector<std::string>, std::string> parse_keys(std::string_view text) 
         text.remove_prefix(std::min(end + 1, text.size()));
         while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.remove_suffix(1);
         if (line.empty() || line.front() == '#') continue;
-        const bool is_printable = std::all_of(line.begin(), line.end(),
-                                              [](char c) { return c > ' ' && c <= '~'; });
+        const bool is_printable =
+            std::all_of(line.begin(), line.end(), [](char c) { return c > ' ' && c <= '~'; });
         if (!is_printable || line.size() < key_chars_min) {
             return Unexpected{"line " + std::to_string(line_number) +
                               ": a key is at least 16 printable characters without blanks, as "

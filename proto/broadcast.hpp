@@ -9,7 +9,8 @@
 // Numbers are big-endian. The first three bytes are the subscription key. Format 1 is a payload of
 // JSON in a frame of Phoenix V2 text, format 2 one of any bytes in a frame of V2 binary. With 16
 // added to it there is `except`, a session that is not shown the message (incarnation 8, shard 1,
-// serial 8); else that is empty. A Broadcast is immutable and shared between threads by BroadcastRef.
+// serial 8); else that is empty. A Broadcast is immutable and shared between threads by
+// BroadcastRef.
 #pragma once
 
 #include <cstdint>

@@ -24,8 +24,9 @@ std::optional<SessionId> read_session(Fields& in, std::string_view name) {
     if (!in.has(name)) return std::nullopt;
     const auto session = parse_session(in.text(name));
     if (!session) {
-        in.fail("bad_request", std::string(name) + " must be the name of a session, as "
-                                                   "0123456789abcdef.0-4294967296");
+        in.fail("bad_request", std::string(name) +
+                                   " must be the name of a session, as "
+                                   "0123456789abcdef.0-4294967296");
     }
     return session;
 }
@@ -50,8 +51,9 @@ void read_messages(Fields& in, std::vector<Publish>& messages) {
     std::size_t bytes = topics.size() * message.payload.size();
     for (const auto& one : messages) bytes += one.payload.size();
     if (bytes > messages_bytes_max) {
-        return in.fail("too_big", "the payloads of one request have more than 16000000 bytes, each "
-                                  "counted once for each of its topics");
+        return in.fail("too_big",
+                       "the payloads of one request have more than 16000000 bytes, each "
+                       "counted once for each of its topics");
     }
     for (auto& topic : topics) {
         message.topic = std::move(topic);

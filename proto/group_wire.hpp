@@ -206,10 +206,10 @@ struct OtherVersion {
 };
 
 using Published = std::variant<BroadcastRef, Heartbeat, FenceAnswer>;
-using Directed = std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
-                              HistoryQuestion, HistoryAnswer, PollQuestion, PollReply, Offer,
-                              BackendQuestion, BackendReply, DeliveryQuestion, DeliveryReply,
-                              BroadcastRef>;
+using Directed =
+    std::variant<Hello, Welcome, Refusal, OtherVersion, Where, Marks, Repair, Repaired,
+                 HistoryQuestion, HistoryAnswer, PollQuestion, PollReply, Offer, BackendQuestion,
+                 BackendReply, DeliveryQuestion, DeliveryReply, BroadcastRef>;
 
 std::string encode(const Heartbeat& heartbeat);
 std::string encode(const FenceAnswer& answer);

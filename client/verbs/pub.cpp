@@ -86,9 +86,9 @@ int pub(const Options& options, const Arguments& arguments) {
     if (!arguments.is_plain()) return pub_many(options, arguments);
     Connection daemon(options.control, options.timeout());
     const Arguments& a = arguments;
-    const auto published =
-        a.is_binary ? daemon.publish_bytes(a.topic, a.event, read_stdin(), a.message_id)
-                    : daemon.publish(a.topic, a.event, json_of(a.payload), a.message_id);
+    const auto published = a.is_binary
+                               ? daemon.publish_bytes(a.topic, a.event, read_stdin(), a.message_id)
+                               : daemon.publish(a.topic, a.event, json_of(a.payload), a.message_id);
     if (!published) return report(published.error());
 
     if (options.json) {
@@ -121,16 +121,17 @@ void add_pub(CLI::App& app, const Options& options, Run& run) {
         ->type_name("ID");
     verb->add_option("--topic", arguments->topics, "Publish to this topic too (repeatable)")
         ->type_name("TOPIC");
-    auto* to = verb->add_option("--to", arguments->to, "Only to this session")->type_name("SESSION");
-    auto* except =
-        verb->add_option("--except", arguments->except, "To all but this session")
-            ->type_name("SESSION");
+    auto* to =
+        verb->add_option("--to", arguments->to, "Only to this session")->type_name("SESSION");
+    auto* except = verb->add_option("--except", arguments->except, "To all but this session")
+                       ->type_name("SESSION");
     auto* user = verb->add_option("--user", arguments->user, "Only to the connections of this user")
                      ->type_name("USER");
     auto* local =
         verb->add_flag("--local", arguments->is_local, "Only to the clients of this node");
-    auto* node = verb->add_option("--node", arguments->node, "Only to the clients of the node of this name")
-                     ->type_name("NAME");
+    auto* node =
+        verb->add_option("--node", arguments->node, "Only to the clients of the node of this name")
+            ->type_name("NAME");
     to->excludes(except)->excludes(user)->excludes(local)->excludes(node);
     local->excludes(node);
     verb->callback([&, arguments] { run = [&, arguments] { return pub(options, *arguments); }; });

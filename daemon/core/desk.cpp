@@ -59,9 +59,8 @@ std::string Desk::publish_one(const control::Publish& publish,
         ++deduplicated_;
         return {};
     }
-    const auto broadcast =
-        numbering_.publish({publish.topic, publish.event, publish.payload, publish.message_id,
-                            publish.is_binary, except});
+    const auto broadcast = numbering_.publish({publish.topic, publish.event, publish.payload,
+                                               publish.message_id, publish.is_binary, except});
     group_.on_local(broadcast, now);
     outlet_.to_shards(broadcast);
     deliver(*broadcast);

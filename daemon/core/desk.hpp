@@ -117,8 +117,8 @@ private:
     void finish_if_done(Deliveries::iterator at);
     void expire_deliveries(Time now);
     // The position; empty if it has been published before.
-    std::string publish_one(const control::Publish& publish,
-                            const std::optional<SessionId>& except, Time now);
+    std::string publish_one(const control::Publish& publish, const std::optional<SessionId>& except,
+                            Time now);
     // Shorter than `roost` waits for its answer.
     static constexpr Duration delivery_wait = std::chrono::seconds(4);
 

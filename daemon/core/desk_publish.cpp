@@ -43,7 +43,8 @@ void Desk::handle(const StreamId& id, const control::PublishMany& publish, Time 
         return refuse(id, no->code, place + no->text);
     }
     if (deliveries_.size() >= deliveries_max) return refuse_busy(id);
-    Delivering work{id, {}, 0, {}, DeliveryCounts(publish.messages.size()), {}, now + delivery_wait};
+    Delivering work{
+        id, {}, 0, {}, DeliveryCounts(publish.messages.size()), {}, now + delivery_wait};
     control::PublishedMany published;
     for (const auto& message : publish.messages) {
         published.results.push_back({message.topic, "", 0, false});
@@ -72,9 +73,9 @@ void Desk::handle(const StreamId& id, const control::PublishMany& publish, Time 
     if (publish.scope == control::Scope::node && publish.node != group_.config().name) {
         const auto peer = group_.peer_named(publish.node);
         if (!peer) {
-            return refuse(id, "no_node",
-                          "no node of the group in view has the name " + publish.node +
-                              " (see roost nodes)");
+            return refuse(
+                id, "no_node",
+                "no node of the group in view has the name " + publish.node + " (see roost nodes)");
         }
         work.answer = std::move(published);
         return ask_peers(std::move(work), {*peer}, local);

@@ -59,8 +59,7 @@ std::uint64_t Hub::deliver_unnumbered(const control::PublishMany& publish,
     const auto id = channels_.find_topic(message.topic);
     if (!id) return 0;
     const Topic& topic = channels_.topic(*id);
-    const SocketId except =
-        publish.except ? find(*publish.except).value_or(nobody) : nobody;
+    const SocketId except = publish.except ? find(*publish.except).value_or(nobody) : nobody;
     const auto broadcast =
         is_counted_only
             ? nullptr

@@ -19,9 +19,8 @@ constexpr std::string_view nodes_path = "/api/nodes";
 constexpr std::string_view sessions_path = "/api/sessions/";
 
 std::string method_of(lws* wsi) {
-    const std::pair<lws_token_indexes, const char*> methods[] = {{WSI_TOKEN_GET_URI, "GET"},
-                                                                 {WSI_TOKEN_POST_URI, "POST"},
-                                                                 {WSI_TOKEN_DELETE_URI, "DELETE"}};
+    const std::pair<lws_token_indexes, const char*> methods[] = {
+        {WSI_TOKEN_GET_URI, "GET"}, {WSI_TOKEN_POST_URI, "POST"}, {WSI_TOKEN_DELETE_URI, "DELETE"}};
     for (const auto& [token, name] : methods) {
         if (lws_hdr_total_length(wsi, token) > 0) return name;
     }

@@ -69,11 +69,12 @@ TEST_CASE("keys of a file, and what is one of them") {
 }
 
 TEST_CASE("answers become pages") {
-    const auto page = api::page_of(
-        control::Answer{1, control::PublishedMany{1, {{"a", "", 2, false}}}}, "");
+    const auto page =
+        api::page_of(control::Answer{1, control::PublishedMany{1, {{"a", "", 2, false}}}}, "");
     CHECK(page.status == 200);
-    CHECK(page.body ==
-          R"({"peers":1,"results":[{"topic":"a","position":null,"channels":2,"duplicate":false}]})");
+    CHECK(
+        page.body ==
+        R"({"peers":1,"results":[{"topic":"a","position":null,"channels":2,"duplicate":false}]})");
     CHECK(api::page_of(control::Answer{1, control::Kicked{false}}, "").status == 404);
     CHECK(api::page_of(control::Answer{1, control::Refused{"no_answer", "late"}}, "").status ==
           504);

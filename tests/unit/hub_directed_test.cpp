@@ -12,7 +12,7 @@ const std::string news = R"([null,null,"room:a","news",{}])";
 
 control::PublishMany message() {
     control::PublishMany publish;
-    publish.messages.push_back({"room:a", "news", "{}"});
+    publish.messages.push_back({"room:a", "news", "{}", {}});
     return publish;
 }
 
@@ -26,8 +26,7 @@ TEST_CASE("a broadcast with an exception is its own bytes again, and its frame i
     const SessionId session{{0x0123456789abcdef, 4}, (std::uint64_t{9} << 32) | 1};
     const auto made =
         Broadcast::encode(other, 7, {"room:a", "news", R"({"n":1})", "id-1", false, session});
-    const auto plain =
-        Broadcast::encode(other, 7, {"room:a", "news", R"({"n":1})", "id-1", false});
+    const auto plain = Broadcast::encode(other, 7, {"room:a", "news", R"({"n":1})", "id-1", false});
     CHECK(made->frame() == plain->frame());
     CHECK(made->wire().size() == plain->wire().size() + 17);
     CHECK(!plain->except());
@@ -82,7 +81,7 @@ TEST_CASE_METHOD(HubFixture, "counting sends nothing, and leaves the excluded se
     const auto ann = joined(), bob = joined();
     auto publish = message();
     publish.except = hub.session_of(ann);
-    publish.messages.push_back({"room:nobody", "news", "{}"});
+    publish.messages.push_back({"room:nobody", "news", "{}", {}});
     CHECK(hub.on_delivery({publish, true}) == DeliveryCounts{1, 0});
     CHECK(heard(ann).empty());
     CHECK(heard(bob).empty());
