@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "daemon/core/invariant.hpp"
+#include "daemon/edge/greeting.hpp"
 #include "daemon/edge/http_request.hpp"
 #include "daemon/edge/visitors.hpp"
 #include "proto/limits.hpp"
@@ -110,6 +111,9 @@ void Polls::on_request(lws* wsi, const Visitor& visitor) {
     } else if (!token) {
         call.verdict = poll_answer(PollAnswer::gone);
     }
+    if (door_.rules().asks_backend) {
+        call.greeting = greeting_of(wsi, call.client, door_.rules().forwarded_headers);
+    }
     bodies_bytes_ += counted(call.body_bytes);
     const bool is_whole = call.body_bytes == 0;
     calls_[wsi] = std::move(call);
@@ -160,7 +164,7 @@ void Polls::answer_to(PollId id, PollAnswer answer) {
 
 void Polls::finish(lws* wsi, PollAnswer answer) {
     const auto found = calls_.find(wsi);
-    const Call call = std::move(found->second);
+    Call call = std::move(found->second);
     calls_.erase(found);
     bodies_bytes_ -= counted(call.body_bytes);
     const bool is_get = call.request.kind == PollKind::get || call.request.kind == PollKind::look;
@@ -168,7 +172,7 @@ void Polls::finish(lws* wsi, PollAnswer answer) {
     outside_.show(wsi, page_of(std::move(answer)));
 }
 
-PollAnswer Polls::open(const Call& call) {
+PollAnswer Polls::open(Call& call) {
     if (!outside_.is_ready()) return poll_answer(PollAnswer::failed);
     if (!call.wire) {
         door_.refuse(Refusal::vsn, call.client);
@@ -188,7 +192,8 @@ PollAnswer Polls::open(const Call& call) {
         door_.refuse(*full, call.client);
         return poll_refusal("too many connections");
     }
-    auto opened = sessions_->open(draw_secret(), *call.wire, outside_.now(), std::move(bearer));
+    auto opened = sessions_->open(draw_secret(), *call.wire, outside_.now(), std::move(bearer),
+                                  std::move(call.greeting));
     clients_[opened.socket] = call.client;
     return std::move(opened.answer);
 }

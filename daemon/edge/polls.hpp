@@ -73,6 +73,7 @@ private:
         // Who asks, should it be for a new session.
         std::optional<Wire> wire;
         std::string client_token;
+        std::unique_ptr<backend::Request> greeting;
         Address client;
     };
 
@@ -82,7 +83,7 @@ private:
     void answer_to(PollId id, PollAnswer answer);
     void bring(lws* wsi, Call& call);
     void finish(lws* wsi, PollAnswer answer);
-    PollAnswer open(const Call& call);
+    PollAnswer open(Call& call);
     void refuse(lws* wsi, unsigned status);
 
     Origin home_;
