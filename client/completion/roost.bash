@@ -47,7 +47,7 @@ _roostd() {
         --*) return ;;
     esac
     local options="--listen --socket-path --name --group --group-key-file --group-listen --advertise
-        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --backend-deadline --handler-scope --fence-timeout
+        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --backend-deadline --backend-connect --forward-header --handler-scope --fence-timeout
         --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory
         --dedup-window
         --idle-timeout --max-frame-bytes --max-channels --max-joins --max-messages
