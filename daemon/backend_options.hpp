@@ -9,6 +9,8 @@ class App;
 
 namespace roost {
 
-void add_backend_options(CLI::App& app, HandlersConfig& handlers);
+struct DoorOptions;
+
+void add_backend_options(CLI::App& app, HandlersConfig& handlers, DoorOptions& door);
 
 }  // namespace roost

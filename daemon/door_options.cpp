@@ -120,7 +120,9 @@ DoorRules DoorOptions::rules() const {
             limits,
             handshake_timeout,
             header_bytes_max,
-            has_echo};
+            has_echo,
+            asks_backend,
+            forwarded_headers};
 }
 
 std::string DoorOptions::listen_text() const {

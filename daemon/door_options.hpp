@@ -24,6 +24,8 @@ struct DoorOptions {
     Duration handshake_timeout = std::chrono::seconds(10);
     std::size_t header_bytes_max = 8192;
     bool has_echo = false;
+    bool asks_backend = false;
+    std::vector<std::string> forwarded_headers;
     std::string certificate_file, key_file;
     std::shared_ptr<const Certificate> certificate;
 

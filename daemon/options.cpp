@@ -395,7 +395,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     add_group_options(app, options, texts);
     add_delivery_options(app, options, texts);
     add_limits(app, options, texts);
-    add_backend_options(app, options.handlers);
+    add_backend_options(app, options.handlers, options.door);
     for (CLI::Option* option : app.get_options()) {
         if (!option->get_lnames().empty() && option->get_lnames().front() != "help") {
             option->envname(FileBehindEnvironment::variable_of(option->get_lnames().front()));

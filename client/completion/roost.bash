@@ -55,7 +55,7 @@ _roostd() {
         --*) return ;;
     esac
     local options="--listen --socket-path --name --group --group-key-file --group-listen --advertise
-        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --backend-deadline --handler-scope --fence-timeout
+        --peer --no-beacon --beacon-address --beacon-port --control --shards --rule --backend-deadline --backend-connect --forward-header --handler-scope --fence-timeout
         --interest-bits --repair-buffer --repair-wait --group-queue-bytes --history-memory
         --dedup-window --events --events-memory
         --idle-timeout --max-frame-bytes --max-channels --max-joins --max-messages

@@ -14,6 +14,7 @@ std::string_view name_of(FactKind kind) {
                                                                        "client_closed_token",
                                                                        "token_refused",
                                                                        "join_refused",
+                                                                       "connection_refused",
                                                                        "fence_timed_out",
                                                                        "node_up",
                                                                        "node_down",
@@ -33,7 +34,7 @@ std::string_view name_of(FactKind kind) {
 }
 
 bool is_of_client(FactKind kind) {
-    return kind >= FactKind::client_frame_rejected && kind <= FactKind::join_refused;
+    return kind >= FactKind::client_frame_rejected && kind <= FactKind::connection_refused;
 }
 
 }  // namespace roost

@@ -12,7 +12,7 @@ namespace roost {
 enum class FactKind : std::uint8_t {
     client_refused,
     client_token_refused,  // at the handshake
-    // Of one client's connection, from here to join_refused.
+    // Of one client's connection, from here to connection_refused.
     client_frame_rejected,
     client_closed_bad_frames,
     client_closed_idle,
@@ -22,6 +22,7 @@ enum class FactKind : std::uint8_t {
     client_closed_token,
     token_refused,
     join_refused,
+    connection_refused,
     fence_timed_out,
     node_up,
     node_down,

@@ -39,7 +39,8 @@ Hub::Hub(const Origin& origin, const Rules& rules, const HubLimits& limits, HubO
       channels_(limits.interest_bits),
       dedup_(limits.dedup_window) {}
 
-SocketId Hub::on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer) {
+SocketId Hub::on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer,
+                      std::unique_ptr<backend::Request> greeting) {
     SocketId socket = 0;
     if (free_sockets_.empty()) {
         socket = static_cast<SocketId>(connections_.size());
@@ -58,6 +59,7 @@ SocketId Hub::on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer)
     channels_.open(socket);
     ++open_;
     tell_connected(socket);
+    if (greeting) ask_about_connection(socket, std::move(*greeting));
     return socket;
 }
 
@@ -73,6 +75,7 @@ void Hub::on_close(SocketId socket) {
     INVARIANT(connections_[socket].is_open);
     while (!channels_.of_socket(socket).empty()) remove_channel(channels_.of_socket(socket).back());
     tell_disconnected(socket);
+    forget_connecting(socket);
     connections_[socket] = Connection{};
     outbox_.close(socket);
     free_sockets_.push_back(socket);
@@ -105,7 +108,9 @@ void Hub::on_said(SocketId socket, const Said& said, Time now) {
     ++counters_.frames_in;
     const auto message = decode(socket, said);
     if (!message) return refuse_frame(socket, message.error());
-    if (is_within_limits(socket, *message, now)) handle(socket, *message, said, now);
+    if (!is_within_limits(socket, *message, now)) return;
+    if (connecting_.contains(socket)) return wait_to_connect(socket, *message, said, now);
+    handle(socket, *message, said, now);
 }
 
 bool Hub::is_within_limits(SocketId socket, const ClientMessage& message, Time now) {
@@ -415,6 +420,7 @@ void Hub::close(SocketId socket, CloseCode code) {
     if (connections_[socket].is_closing) return;
     connections_[socket].is_closing = true;
     connections_[socket].closed_with = code;
+    forget_connecting(socket);
     // It is told nothing more; what was said before the close still leaves.
     while (!channels_.of_socket(socket).empty()) remove_channel(channels_.of_socket(socket).back());
     outlet_.close(socket, code);

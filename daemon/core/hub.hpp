@@ -109,8 +109,10 @@ public:
         SocketSink& sink, TokenCheck* tokens = nullptr);
 
     // Clients.
-    // The bearer of the token that came with the handshake, if one did.
-    SocketId on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer = nullptr);
+    // The bearer of the token that came with the handshake, if one did. With a greeting a backend
+    // decides whether the client may stay, and what it says until then waits.
+    SocketId on_open(Wire wire, Time now, std::unique_ptr<const Bearer> bearer = nullptr,
+                     std::unique_ptr<backend::Request> greeting = nullptr);
     // A whole message: the content of its frames.
     void on_text(SocketId socket, std::string_view text, Time now);
     void on_binary(SocketId socket, std::string_view bytes, Time now);
@@ -233,6 +235,11 @@ private:
     void say_held(const SessionId& session, const std::vector<Held>& held, Time now);
     // hub_backend.cpp
     std::uint64_t ask(backend::Request request, Asked asked);
+    void ask_about_connection(SocketId socket, backend::Request greeting);
+    void wait_to_connect(SocketId socket, const ClientMessage& message, const Said& said, Time now);
+    void on_connection_decided(const SessionId& session, const backend::Outcome& outcome, Time now);
+    void refuse_connection(SocketId socket, const backend::Outcome& outcome);
+    void forget_connecting(SocketId socket);
     void ask_about_join(ChannelId channel, const ClientMessage& message);
     void ask_about_push(SocketId socket, ChannelId channel, const ClientMessage& message);
     void wait_for_backend(SocketId socket, ChannelId channel, const ClientMessage& message,
@@ -311,6 +318,7 @@ private:
     std::map<std::uint64_t, Asked> asked_;
     std::uint64_t last_asked_ = 0;
     std::map<ChannelId, Busy> busy_;
+    std::map<SocketId, Busy> connecting_;
     std::map<Ticket, ChannelId> resuming_;
     Ticket last_resume_ = 0;
     // What channels have been told, and what comes here later: they had heard it on another node,

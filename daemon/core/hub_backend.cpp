@@ -41,6 +41,67 @@ std::uint64_t Hub::ask(backend::Request request, Asked asked) {
     return number;
 }
 
+void Hub::ask_about_connection(SocketId socket, backend::Request greeting) {
+    const auto asked = ask(std::move(greeting),
+                           {backend::Kind::connect, session_of(socket), std::nullopt, "", "", ""});
+    if (asked == 0) return refuse_connection(socket, {backend::Outcome::Kind::unavailable, {}});
+    connecting_[socket].asked = asked;
+}
+
+void Hub::wait_to_connect(SocketId socket, const ClientMessage& message, const Said& said,
+                          Time now) {
+    if (message.topic == "phoenix" && message.event == "heartbeat") {
+        return handle(socket, message, said, now);
+    }
+    Busy& waiting = connecting_[socket];
+    waiting.held_bytes += said.bytes.size();
+    if (waiting.held.size() < limits::held_frames_max &&
+        waiting.held_bytes <= limits::held_bytes_max) {
+        waiting.held.push_back({std::string(said.bytes), said.is_binary});
+        return;
+    }
+    outlet_.note({FactKind::client_closed_held, {}, {}, socket});
+    close(socket, CloseCode::policy);
+}
+
+void Hub::on_connection_decided(const SessionId& session, const backend::Outcome& outcome,
+                                Time now) {
+    const auto socket = find(session);
+    const auto waiting = socket ? connecting_.find(*socket) : connecting_.end();
+    if (waiting == connecting_.end()) return;
+    const auto held = std::move(waiting->second.held);
+    connecting_.erase(waiting);
+    const bool is_answered = outcome.kind == backend::Outcome::Kind::answered;
+    if (!is_answered || outcome.response.status != "ok" || outcome.response.is_crash) {
+        return refuse_connection(*socket, outcome);
+    }
+    act(session, "", outcome.response);
+    say_held(session, held, now);
+}
+
+void Hub::refuse_connection(SocketId socket, const backend::Outcome& outcome) {
+    const bool is_decided =
+        outcome.kind == backend::Outcome::Kind::answered && !outcome.response.is_crash;
+    const auto response = is_decided ? outcome.response
+                          : outcome.response.is_crash
+                              ? error_response("connect crashed")
+                              : error_response(backend::reason_of(outcome.kind));
+    put_push(socket, "null", "null", R"("phoenix")", "phx_error",
+             response.is_binary ? json_of_bytes(response.payload) : response.payload);
+    outlet_.note({FactKind::connection_refused,
+                  is_decided ? "backend" : "no answer of a backend",
+                  {},
+                  socket});
+    close(socket, is_decided ? CloseCode::policy : CloseCode::try_later);
+}
+
+void Hub::forget_connecting(SocketId socket) {
+    const auto waiting = connecting_.find(socket);
+    if (waiting == connecting_.end()) return;
+    outlet_.take_back(waiting->second.asked);
+    connecting_.erase(waiting);
+}
+
 void Hub::ask_about_join(ChannelId id, const ClientMessage& message) {
     const Topic& topic = channels_.topic_of(id);
     const SocketId socket = channels_.channel(id).socket;
@@ -116,6 +177,9 @@ void Hub::on_backend(std::uint64_t number, backend::Outcome outcome, Time now) {
     const auto socket = find(asked.session);
     if (socket && outcome.kind == backend::Outcome::Kind::answered) {
         stick(*socket, outcome.response);
+    }
+    if (asked.kind == backend::Kind::connect) {
+        return on_connection_decided(asked.session, outcome, now);
     }
     if (asked.kind == backend::Kind::push) return on_push_decided(asked, std::move(outcome), now);
     if (asked.channel) on_join_decided(*asked.channel, std::move(outcome), now);
@@ -201,6 +265,7 @@ void Hub::act(const SessionId& session, const std::string& topic,
 void Hub::act(const SessionId& session, const std::string& topic, const backend::Action& action) {
     using Kind = backend::Action::Kind;
     const std::string& meant = action.topic.empty() ? topic : action.topic;
+    if (meant.empty() && action.kind != Kind::disconnect) return;  // of a connect
     const SocketId socket = find(session).value_or(nobody);
     if (action.kind == Kind::broadcast || action.kind == Kind::others) {
         const auto broadcast =

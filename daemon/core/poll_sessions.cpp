@@ -14,9 +14,10 @@ constexpr std::size_t waits_max = 2;
 }  // namespace
 
 PollSessions::Opened PollSessions::open(std::string secret, Wire wire, Time now,
-                                        std::unique_ptr<const Bearer> bearer) {
+                                        std::unique_ptr<const Bearer> bearer,
+                                        std::unique_ptr<backend::Request> greeting) {
     now_ = now;
-    const SocketId socket = hub_.on_open(wire, now, std::move(bearer));
+    const SocketId socket = hub_.on_open(wire, now, std::move(bearer), std::move(greeting));
     Session& session = sessions_[socket];
     session.token = {home_, std::move(secret)};
     session.polled = now;

@@ -51,7 +51,8 @@ public:
     };
     // A new session. As in Phoenix its token comes in an answer with the status 410.
     Opened open(std::string secret, Wire wire, Time now,
-                std::unique_ptr<const Bearer> bearer = nullptr);
+                std::unique_ptr<const Bearer> bearer = nullptr,
+                std::unique_ptr<backend::Request> greeting = nullptr);
     // Answered by the outlet: at once, or when there is something to tell, at the latest at the end
     // of the window.
     void ask(PollId id, const PollRequest& request, Time now);

@@ -203,7 +203,8 @@ Echo* Clients::Impl::echo_of(lws* wsi, lws_callback_reasons reason) {
 
 void Clients::Impl::open(Session& session, lws* wsi) {
     Visitor* visitor = visitor_of(wsi);
-    session.socket = hub->on_open(visitor->wire, loop.now(), std::move(visitor->bearer));
+    session.socket = hub->on_open(visitor->wire, loop.now(), std::move(visitor->bearer),
+                                  std::move(visitor->greeting));
     session.is_open = true;
     sockets.open(session.socket, wsi);
 }

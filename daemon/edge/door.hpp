@@ -27,6 +27,9 @@ struct DoorRules {
     Duration handshake_timeout = std::chrono::seconds(10);
     std::size_t header_bytes_max = 8192;
     bool has_echo = false;
+    // A backend decides who connects, and is told these headers, in small letters.
+    bool asks_backend = false;
+    std::vector<std::string> forwarded_headers{};
 };
 
 class Door {

@@ -46,7 +46,7 @@ std::string header(lws* wsi, std::string_view name) {
 
 // The library's own lws_get_urlarg_by_name gives up at an argument that is longer than the one that
 // is looked for.
-std::vector<std::string> arguments(lws* wsi, std::string_view name) {
+std::vector<std::string> arguments(lws* wsi) {
     std::vector<std::string> found;
     const int length = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_URI_ARGS);
     if (length <= 0) return found;
@@ -55,11 +55,19 @@ std::vector<std::string> arguments(lws* wsi, std::string_view name) {
         const int size =
             lws_hdr_copy_fragment(wsi, text.data(), length + 1, WSI_TOKEN_HTTP_URI_ARGS, i);
         if (size < 0) return found;
-        const std::string_view one(text.data(), static_cast<std::size_t>(size));
+        found.emplace_back(text, 0, static_cast<std::size_t>(size));
+    }
+}
+
+std::vector<std::string> arguments(lws* wsi, std::string_view name) {
+    std::vector<std::string> found;
+    for (const std::string& argument : arguments(wsi)) {
+        const std::string_view one = argument;
         if (one.starts_with(name) && one.substr(name.size()).starts_with('=')) {
             found.emplace_back(one.substr(name.size() + 1));
         }
     }
+    return found;
 }
 
 std::optional<Wire> wire_of(lws* wsi) {

@@ -20,7 +20,9 @@ std::string header(lws* wsi, lws_token_indexes token);
 // One that libwebsockets does not know, by its name in small letters, with the colon.
 std::string header(lws* wsi, std::string_view name);
 
-// What stands behind each NAME= in the query, decoded.
+// Each NAME=VALUE of the query, decoded.
+std::vector<std::string> arguments(lws* wsi);
+// What stands behind each NAME= in it.
 std::vector<std::string> arguments(lws* wsi, std::string_view name);
 
 // What the query's vsn says that the client speaks; nothing if it is not spoken here.

@@ -67,6 +67,8 @@ Wording wording_of(FactKind kind) {
         case FactKind::token_refused:
             return {warning, "token refused", "reason", "", "socket", true};
         case FactKind::join_refused: return {info, "join refused", "by", "pattern", "socket", true};
+        case FactKind::connection_refused:
+            return {info, "connection refused", "by", "", "socket", true};
         case FactKind::fence_timed_out:
             return {warning, "joins answered without the proof of a node", "node", "", "buckets",
                     false};

@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include "daemon/core/invariant.hpp"
+#include "daemon/edge/greeting.hpp"
 #include "daemon/edge/http_request.hpp"
 #include "daemon/edge/visitors.hpp"
 #include "proto/limits.hpp"
@@ -112,6 +113,9 @@ void Polls::on_request(lws* wsi, const Visitor& visitor) {
     } else if (!token) {
         call.verdict = poll_answer(PollAnswer::gone);
     }
+    if (door_.rules().asks_backend) {
+        call.greeting = greeting_of(wsi, call.client, door_.rules().forwarded_headers);
+    }
     bodies_bytes_ += counted(call.body_bytes);
     const bool is_whole = call.body_bytes == 0;
     calls_[wsi] = std::move(call);
@@ -197,7 +201,7 @@ void Polls::tick() {
 }
 
 // `wait`: for how long the answer should not be told.
-PollAnswer Polls::open(const Call& call, Duration& wait) {
+PollAnswer Polls::open(Call& call, Duration& wait) {
     if (!outside_.is_ready()) return poll_answer(PollAnswer::failed);
     if (!call.wire) {
         door_.refuse(Refusal::vsn, call.client);
@@ -218,7 +222,8 @@ PollAnswer Polls::open(const Call& call, Duration& wait) {
         door_.refuse(*full, call.client);
         return poll_refusal("too many connections");
     }
-    auto opened = sessions_->open(draw_secret(), *call.wire, outside_.now(), std::move(bearer));
+    auto opened = sessions_->open(draw_secret(), *call.wire, outside_.now(), std::move(bearer),
+                                  std::move(call.greeting));
     clients_[opened.socket] = call.client;
     return std::move(opened.answer);
 }

@@ -74,6 +74,7 @@ private:
         // Who asks, should it be for a new session.
         std::optional<Wire> wire;
         std::string client_token;
+        std::unique_ptr<backend::Request> greeting;
         Address client;
         std::multimap<Time, lws*>::iterator late;  // its place there, while it is in late_
         bool is_late = false;
@@ -85,7 +86,7 @@ private:
     void answer_to(PollId id, PollAnswer answer);
     void bring(lws* wsi, Call& call);
     void finish(lws* wsi, PollAnswer answer);
-    PollAnswer open(const Call& call, Duration& wait);
+    PollAnswer open(Call& call, Duration& wait);
     void show_later(lws* wsi, Call call, PollAnswer answer, Time due);
     void refuse(lws* wsi, unsigned status);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "daemon/edge/door.hpp"
+#include "daemon/edge/greeting.hpp"
 #include "daemon/edge/http_page.hpp"
 #include "daemon/edge/http_request.hpp"
 #include "daemon/edge/visitors.hpp"
@@ -99,6 +100,9 @@ int check_upgrade(lws* wsi, const UpgradePaths& paths, const UpgradeChecks& chec
         visitor.echo = std::make_unique<Echo>(checks.message_bytes_max);
     } else {
         visitor.wire = *wire;
+        if (door.rules().asks_backend) {
+            visitor.greeting = greeting_of(wsi, client, door.rules().forwarded_headers);
+        }
     }
     return 0;
 }

@@ -18,6 +18,7 @@
 #include "daemon/edge/echo.hpp"
 #include "daemon/edge/http_page.hpp"
 #include "proto/address.hpp"
+#include "proto/backend.hpp"
 #include "proto/client_message.hpp"
 
 struct lws;
@@ -46,8 +47,9 @@ struct Visitor {
     // Of a WebSocket that is none of /echo, until it is open.
     Wire wire = Wire::v2;
     std::unique_ptr<const Bearer> bearer;
-    std::unique_ptr<Echo> echo;      // of one of /echo
-    std::unique_ptr<HttpPage> page;  // still to be written
+    std::unique_ptr<backend::Request> greeting;  // where a backend decides who connects
+    std::unique_ptr<Echo> echo;                  // of one of /echo
+    std::unique_ptr<HttpPage> page;              // still to be written
     std::unique_ptr<Postponed> postponed;
     // Of its first request, if the library cuts it.
     std::unique_ptr<const std::string> subprotocols;

@@ -1,9 +1,11 @@
 // A backend behind a real node: who may join, what is answered to a push, what is done beside it.
 import assert from "node:assert/strict";
 import {test} from "node:test";
+import {LongPoll} from "phoenix";
 
 import {connect, join, push, Raw} from "./lib/client.mjs";
 import {in_group, meshed} from "./lib/node.mjs";
+import {figure} from "./lib/programs.mjs";
 import {until} from "./lib/wait.mjs";
 import {Worker} from "./lib/worker.mjs";
 
@@ -90,12 +92,13 @@ test("a join that waits holds up nothing else of its connection", in_group(async
 test("the backend of another node decides where there is none", in_group(async (group) => {
   const here = await group.start({flags});
   const there = await group.start({flags, peers: [here]});
-  const alone = await group.start({flags: [...flags, "--handler-scope", "local"], peers: [here]});
+  const alone = await group.start({
+    flags: [...flags, "--handler-scope", "local", "--backend-deadline", "500"], peers: [here]});
   await meshed([here, there, alone]);
   const worker = await Worker.start(group, there, ["room:*"], ({payload}) => ({payload}));
   const socket = await connect(group, here.socket_url);
-  // The offer is on its way.
-  const channel = await until("the other node's backend lets it join", () => join(socket, "room:1"));
+  await until("the other node offers it", async () => await figure(here, "backend_workers") === 1);
+  const channel = await join(socket, "room:1");
   assert.deepEqual(await push(channel, "echo", {a: 1}), {a: 1});
   assert.equal(worker.asked.at(-1).event, "echo");
 
@@ -114,4 +117,45 @@ test("the backend of another node decides where there is none", in_group(async (
   await until("it is asked", () => worker.asked.at(-1).payload === "{}");
   await there.kill();
   await assert.rejects(pushed, /backend failed/);
+}));
+
+test("a backend decides who connects", in_group(async (group) => {
+  const node = await group.start({flags: [
+    "--backend-connect", "--forward-header", "Cookie", "--forward-header", "x-tenant",
+    "--rule", "* join=backend push=backend"]});
+  const worker = await Worker.start(group, node, ["*"], ({kind, payload, user}) => {
+    if (kind !== "connect") return {payload: JSON.stringify({user})};
+    const {name} = JSON.parse(payload);
+    return name ? {user: name} : {status: "error", payload: '{"reason":"who are you?"}'};
+  }, {kinds: ["connect", "join", "push"]});
+  const headers = {cookie: "a=1; b=2", "X-Tenant": "acme", "x-other": "not told"};
+  const raw = await Raw.open(group, node, "?vsn=2.0.0&name=ann%20b", {headers});
+  // Said before the answer, and in its order.
+  raw.send(["1", "1", "room:1", "phx_join", {}]);
+  assert.deepEqual((await raw.next_json())[4].response, {user: "ann b"});
+  const [asked] = worker.asked;
+  assert.deepEqual(JSON.parse(asked.payload), {name: "ann b", vsn: "2.0.0"});
+  assert.deepEqual(asked.headers,
+    [{name: "cookie", value: "a=1; b=2"}, {name: "x-tenant", value: "acme"}]);
+  assert.equal(asked.address, "127.0.0.1");
+  assert.equal(worker.asked[1].session, asked.session);
+
+  const stranger = new Raw(`${node.socket_url}/websocket?vsn=2.0.0`);
+  assert.deepEqual(await stranger.next_json(),
+    [null, null, "phoenix", "phx_error", {reason: "who are you?"}]);
+  assert.equal(await stranger.close_code(), 1008);
+
+  const polling = await connect(group, node.socket_url, {
+    params: {name: "bob"}, transport: LongPoll});
+  assert.deepEqual((await join(polling, "room:1")).answer, {user: "bob"});
+
+  // Heartbeats are answered while it waits, and without an answer it is told so.
+  worker.decide = () => {};
+  const waiting = await Raw.open(group, node);
+  await until("it is asked", () => worker.asked.at(-1).kind === "connect");
+  await waiting.quiet();
+  worker.close();
+  assert.deepEqual(await waiting.next_json(),
+    [null, null, "phoenix", "phx_error", {reason: "backend failed"}]);
+  assert.equal(await waiting.close_code(), 1013);
 }));

@@ -101,3 +101,19 @@ TEST_CASE("bytes are told as padded base64 where there are no bytes") {
     CHECK(json_of_bytes("\x01\x02\x03") == R"({"base64":"AQID"})");
     CHECK(json_of_bytes("\xff\xfe") == R"({"base64":"//4="})");
 }
+
+// As Phoenix says them: phoenix-protocol, binary frames.
+TEST_CASE("a reply and a push of bytes have the bytes of Phoenix") {
+    CHECK(binary_reply_frame(R"("2")", R"("4")", R"("room:binjoin")", "ok", "\x01\x02\x03") ==
+          "\x82\x18"s + "\x01\x01\x01\x0c\x02" + "2" + "4" + "room:binjoin" + "ok" +
+              "\x01\x02\x03");
+    CHECK(binary_push_frame(R"("1")", R"("room:bin")", "pushed", "\x09\x08") ==
+          "\x82\x15"s + std::string("\0\x01\x08\x06", 4) + "1" + "room:bin" + "pushed" +
+              "\x09\x08");
+    // Refs are any JSON, and null none.
+    CHECK(binary_reply_frame("null", "7", R"("a")", "ok", "") ==
+          "\x82\x09"s + std::string("\x01\0\x01\x01\x02", 5) + "7" + "a" + "ok");
+    const std::string longer = '"' + std::string(256, 'x') + '"';
+    CHECK_FALSE(binary_reply_frame(longer, "7", R"("a")", "ok", ""));
+    CHECK_FALSE(binary_push_frame("null", longer, "pushed", ""));
+}
