@@ -72,16 +72,20 @@ BroadcastRef Broadcast::encode(const Origin& origin, std::uint64_t number, const
     write_big_endian(&head[3], origin.incarnation);
     head[11] = static_cast<char>(origin.shard);
     write_big_endian(&head[12], number);
-    head[20] = is_binary ? format_v2_binary : format_v2_text;
+    const char format = is_binary ? format_v2_binary : format_v2_text;
+    head[20] = except ? static_cast<char>(format | with_exception) : format;
     head[21] = static_cast<char>(made->id_bytes_);
     write_big_endian(&head[22], made->topic_bytes_);
     write_big_endian(&head[24], made->event_bytes_);
     write_big_endian(&head[26], made->payload_bytes_);
     std::string& out = made->wire_;
     out.reserve(head_bytes + 2 * (topic.size() + event.size()) + payload.size() + id.size() + 32);
-    if (except) head[20] = static_cast<char>(head[20] | with_exception);
     out.append(head.data(), head.size()).append(id);
-    if (except) append(out, *except);
+    if (except) {
+        append_big_endian(out, except->home.incarnation);
+        out.push_back(static_cast<char>(except->home.shard));
+        append_big_endian(out, except->serial);
+    }
     out.append(topic).append(event);
     if (is_binary) {
         append_binary_broadcast_frame(out, topic, event, payload);
