@@ -266,6 +266,10 @@ Result<control::TopicList, Failure> Connection::topics() {
     return impl_->ask<control::TopicList>(control::Topics{});
 }
 
+Result<control::Replied, Failure> Connection::ask(control::Ask push) {
+    return impl_->ask<control::Replied>(std::move(push));
+}
+
 Result<control::Published, Failure> Connection::publish(std::string_view topic,
                                                         std::string_view event,
                                                         std::string_view payload,

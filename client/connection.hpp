@@ -62,6 +62,9 @@ public:
                                                std::string_view bytes,
                                                std::string_view message_id = {});
 
+    // Has a backend decide about a push as if a client had sent it; what a client would be replied.
+    Answered<control::Replied> ask(control::Ask push);
+
     // The number of the stream, for unsubscribe. Its messages come out of next().
     Answered<std::uint64_t> subscribe(std::vector<std::string> topics);
     Answered<control::Unsubscribed> unsubscribe(std::uint64_t stream);

@@ -36,6 +36,7 @@ struct RequestWriter {
     std::string operator()(const Handle& verb) const { return encode_verb(id, verb); }
     std::string operator()(const Unhandle& verb) const { return encode_verb(id, verb); }
     std::string operator()(const Respond& verb) const { return encode_verb(id, verb); }
+    std::string operator()(const Ask& verb) const { return encode_verb(id, verb); }
 };
 
 struct AnswerWriter {
@@ -97,6 +98,7 @@ struct AnswerWriter {
     }
     std::string operator()(const Handling&) const { return begin(0, "handling").bytes(); }
     std::string operator()(const Unhandled&) const { return begin(0, "unhandled").bytes(); }
+    std::string operator()(const Replied& body) const { return encode_body(id, body); }
     std::string operator()(const Asked& body) const { return encode_body(id, body); }
 };
 
@@ -169,6 +171,11 @@ std::optional<decltype(Answer::body)> read_body(Fields& in, std::string_view kin
     if (kind == "handling") return Handling{};
     if (kind == "unhandled") return Unhandled{};
     if (kind == "request") return read_asked(in);
+    if (kind == "replied") {
+        Replied replied{in.text("status"), "", false};
+        replied.payload = in.payload(replied.is_binary);
+        return replied;
+    }
     return std::nullopt;
 }
 
@@ -196,7 +203,7 @@ Result<Request, Answer> decode_request(std::string_view bytes) {
         in.wrong =
             Refused{"unknown_verb",
                     "do must be ping, publish, subscribe, unsubscribe, nodes, topics, handle, "
-                    "unhandle or respond"};
+                    "unhandle, respond or ask"};
     }
     if (in.wrong) return Unexpected{Answer{id, *in.wrong}};
     return request;

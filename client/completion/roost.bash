@@ -8,7 +8,7 @@ _roost() {
         if ((skip)); then skip=0; continue; fi
         case $word in
             --control|--timeout) skip=1 ;;
-            ping|pub|sub|reply|nodes|topics|keygen|token) verb=$word; break ;;
+            ping|pub|sub|reply|req|nodes|topics|keygen|token) verb=$word; break ;;
         esac
     done
 
@@ -17,6 +17,7 @@ _roost() {
         --control|--timeout) return ;;
         -C|-W) [[ $verb == sub ]] && return ;;
         --command|--kind) [[ $verb == reply ]] && return ;;
+        --user) [[ $verb == req ]] && return ;;
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
             [[ $verb == token ]] && return ;;
         --out|--key-file) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
@@ -26,12 +27,13 @@ _roost() {
         [[ $verb == sub ]] && options+=" -C -W -E"
         [[ $verb == pub ]] && options+=" --id --binary"
         [[ $verb == reply ]] && options+=" --command --kind"
+        [[ $verb == req ]] && options+=" --user"
         [[ $verb == keygen ]] && options+=" --out"
         [[ $verb == token ]] && options+=" --sub --topic --join --push --claim --expires --key-file
             --kid --check --audience --issuer"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics keygen token" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply req nodes topics keygen token" -- "$current")
     fi
 }
 

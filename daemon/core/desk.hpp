@@ -51,6 +51,8 @@ public:
     void on_broadcast(const BroadcastRef& broadcast, Time now);
     void on_live(Bucket bucket, Ticket ticket);
     void on_topics(std::uint64_t question, const std::vector<control::TopicRow>& rows);
+    // What a backend has answered to an Ask.
+    void on_decided(std::uint64_t asked, backend::Outcome outcome, Time now);
     void tick(Time now);
 
     std::size_t client_count() const { return clients_.size(); }
@@ -79,6 +81,8 @@ private:
     void handle(const StreamId& id, const control::Handle& handle, Time now);
     void handle(const StreamId& id, const control::Unhandle& unhandle, Time now);
     void handle(const StreamId& id, const control::Respond& respond, Time now);
+    void handle(const StreamId& id, const control::Ask& ask, Time now);
+    void act(const std::string& topic, const backend::Action& action, Time now);
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
     void deliver(const Broadcast& broadcast);
@@ -100,6 +104,8 @@ private:
     std::map<std::string, Time> clients_;
     std::map<std::uint64_t, Question> questions_;
     std::uint64_t last_question_ = 0;
+    std::map<std::uint64_t, std::pair<StreamId, std::string>> asked_;  // with the topic
+    std::uint64_t last_asked_ = 0;
     Time started_;
 };
 
