@@ -282,6 +282,10 @@ Result<control::SessionList, Failure> Connection::sessions(const std::string& af
     return impl_->ask<control::SessionList>(control::Sessions{after, user});
 }
 
+Result<control::Replied, Failure> Connection::ask(control::Ask push) {
+    return impl_->ask<control::Replied>(std::move(push));
+}
+
 Result<control::Published, Failure> Connection::publish(std::string_view topic,
                                                         std::string_view event,
                                                         std::string_view payload,

@@ -72,6 +72,8 @@ public:
     Answered<control::PublishedMany> publish(control::PublishMany publish);
     // Closes the connection of a client. After a final kick phoenix.js stays away.
     Answered<control::Kicked> kick(const SessionId& session, bool is_final = false);
+    // Has a backend decide about a push as if a client had sent it; what a client would be replied.
+    Answered<control::Replied> ask(control::Ask push);
 
     // The number of the stream, for unsubscribe. Its messages come out of next().
     Answered<std::uint64_t> subscribe(std::vector<std::string> topics);

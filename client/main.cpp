@@ -31,6 +31,7 @@ int run_tool(int argc, char** argv) {
     add_pub(app, options, run);
     add_sub(app, options, run);
     add_reply(app, options, run);
+    add_req(app, options, run);
     add_nodes(app, options, run);
     add_topics(app, options, run);
     add_events(app, options, run);

@@ -247,6 +247,9 @@ void Fabric::backend_decided(Incarnation peer, std::uint64_t serial,
 
 void Fabric::backend_answered(const BackendAsker& asker, backend::Outcome outcome) {
     if (!asker.route.empty()) return group_.answer_backend(asker.route, asker.id, outcome);
+    if (asker.holder == desk_holder_) {
+        return desk_.on_decided(asker.id, std::move(outcome), loop_.now());
+    }
     shards_[asker.holder]->insist(
         BackendAnswered{asker.id, std::make_unique<backend::Outcome>(std::move(outcome))});
 }

@@ -68,7 +68,7 @@ void Shard::resume(Ticket ticket, std::string_view topic, const Since& since) {
     fabric_->insist(ResumeWanted{index_, ticket, std::string(topic), since});
 }
 
-bool Shard::ask_backend(std::uint64_t asked, backend::Request request) {
+bool Shard::ask_backend(std::uint64_t asked, backend::Request&& request) {
     return fabric_->put(
         BackendAsked{{index_, asked}, std::make_unique<backend::Request>(std::move(request))});
 }

@@ -37,7 +37,7 @@ private:
     void want(Bucket bucket, Ticket ticket) override;
     void release(Bucket bucket) override;
     void resume(Ticket ticket, std::string_view topic, const Since& since) override;
-    bool ask_backend(std::uint64_t asked, backend::Request request) override;
+    bool ask_backend(std::uint64_t asked, backend::Request&& request) override;
     void take_back(std::uint64_t asked) override;
     void close(SocketId socket, CloseCode code) override { clients_.close(socket, code); }
     void note(const Fact& fact) override;

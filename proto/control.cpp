@@ -41,6 +41,7 @@ struct RequestWriter {
     std::string operator()(const Sessions& verb) const { return encode_verb(id, verb); }
     std::string operator()(const PublishMany& verb) const { return encode_verb(id, verb); }
     std::string operator()(const Kick& verb) const { return encode_verb(id, verb); }
+    std::string operator()(const Ask& verb) const { return encode_verb(id, verb); }
 };
 
 struct AnswerWriter {
@@ -102,6 +103,7 @@ struct AnswerWriter {
     }
     std::string operator()(const Handling&) const { return begin(0, "handling").bytes(); }
     std::string operator()(const Unhandled&) const { return begin(0, "unhandled").bytes(); }
+    std::string operator()(const Replied& body) const { return encode_body(id, body); }
     std::string operator()(const Asked& body) const { return encode_body(id, body); }
     std::string operator()(const EventBatch& body) const { return encode_body(id, body); }
     std::string operator()(const SessionList& body) const { return encode_body(id, body); }
@@ -176,6 +178,11 @@ std::optional<decltype(Answer::body)> read_body(Fields& in, std::string_view kin
     if (kind == "handling") return Handling{};
     if (kind == "unhandled") return Unhandled{};
     if (kind == "request") return read_asked(in);
+    if (kind == "replied") {
+        Replied replied{in.text("status"), "", false};
+        replied.payload = in.payload(replied.is_binary);
+        return replied;
+    }
     return std::nullopt;
 }
 
@@ -217,7 +224,7 @@ Result<Request, Answer> decode_request(std::string_view bytes) {
         in.wrong =
             Refused{"unknown_verb",
                     "do must be ping, publish, subscribe, unsubscribe, nodes, topics, events, "
-                    "sessions, handle, unhandle, respond or kick"};
+                    "sessions, handle, unhandle, respond, kick or ask"};
     }
     if (in.wrong) return Unexpected{Answer{id, *in.wrong}};
     return request;

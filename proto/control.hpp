@@ -89,11 +89,17 @@ struct Kick {
     bool is_final = false;
     bool operator==(const Kick&) const = default;
 };
+// A push, to be decided by a backend as if a client had sent it.
+struct Ask {
+    std::string topic, event, payload, user;
+    bool is_binary = false;
+    bool operator==(const Ask&) const = default;
+};
 
 struct Request {
     std::uint64_t id = 0;
     std::variant<Ping, Publish, Subscribe, Unsubscribe, Nodes, Topics, Handle, Unhandle, Respond,
-                 Events, Sessions, PublishMany, Kick>
+                 Events, Sessions, PublishMany, Kick, Ask>
         verb;
     bool operator==(const Request&) const = default;
 };
@@ -169,6 +175,12 @@ struct Handling {
 struct Unhandled {
     bool operator==(const Unhandled&) const = default;
 };
+// What a client would be replied.
+struct Replied {
+    std::string status, payload;
+    bool is_binary = false;
+    bool operator==(const Replied&) const = default;
+};
 // A request for the worker, to be answered by a Respond of this number.
 struct Asked {
     std::uint64_t request = 0;
@@ -184,7 +196,7 @@ struct Refused {
 struct Answer {
     std::uint64_t id = 0;
     std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused,
-                 Handling, Unhandled, Asked, EventBatch, SessionList, PublishedMany, Kicked>
+                 Handling, Unhandled, Asked, EventBatch, SessionList, PublishedMany, Kicked, Replied>
         body;
     bool operator==(const Answer&) const = default;
 };

@@ -130,6 +130,19 @@ std::string encode_verb(std::uint64_t id, const Respond& verb) {
     return out.bytes();
 }
 
+std::string encode_verb(std::uint64_t id, const Ask& verb) {
+    Writer out(3 + filled(verb.user), id, "do", "ask");
+    out.field("topic", verb.topic).field("event", verb.event);
+    out.payload(verb.payload, verb.is_binary);
+    write_if_any(out, "user", verb.user);
+    return out.bytes();
+}
+
+std::string encode_body(std::uint64_t id, const Replied& body) {
+    Writer out(2, id, "is", "replied");
+    return out.field("status", body.status).payload(body.payload, body.is_binary).bytes();
+}
+
 std::string encode_body(std::uint64_t id, const Asked& body) {
     const backend::Request& about = body.about;
     const std::uint32_t keys = 5 + filled(about.user, about.data, about.address, about.headers,
@@ -167,6 +180,12 @@ bool read_backend_verb(Fields& in, std::string_view name, decltype(Request::verb
         Respond& respond = verb.emplace<Respond>();
         respond.request = in.number("request");
         read_response(in, respond.response);
+    } else if (name == "ask") {
+        Ask& ask = verb.emplace<Ask>();
+        ask.topic = in.name("topic", "bad_topic");
+        ask.event = in.name("event", "bad_request");
+        ask.payload = in.payload(ask.is_binary);
+        ask.user = in.text_or_none("user");
     } else {
         return false;
     }

@@ -12,7 +12,9 @@ namespace roost::control {
 std::string encode_verb(std::uint64_t id, const Handle& verb);
 std::string encode_verb(std::uint64_t id, const Unhandle& verb);
 std::string encode_verb(std::uint64_t id, const Respond& verb);
+std::string encode_verb(std::uint64_t id, const Ask& verb);
 std::string encode_body(std::uint64_t id, const Asked& body);
+std::string encode_body(std::uint64_t id, const Replied& body);
 
 // False if it is none of these verbs.
 bool read_backend_verb(Fields& in, std::string_view name, decltype(Request::verb)& verb);

@@ -8,7 +8,7 @@ _roost() {
         if ((skip)); then skip=0; continue; fi
         case $word in
             --control|--timeout) skip=1 ;;
-            ping|pub|sub|reply|nodes|topics|events|sessions|keygen|token|bench) verb=$word; break ;;
+            ping|pub|sub|reply|req|nodes|topics|events|sessions|keygen|token|bench) verb=$word; break ;;
         esac
     done
 
@@ -18,6 +18,7 @@ _roost() {
         -C|-W|--after) [[ $verb == sub || $verb == events ]] && return ;;
         --command|--kind) [[ $verb == reply ]] && return ;;
         --id|--topic|--to|--except|--user|--node) [[ $verb == pub ]] && return ;;&
+        --user) [[ $verb == req ]] && return ;;
         --sub|--topic|--join|--push|--claim|--expires|--kid|--check|--audience|--issuer)
             [[ $verb == token || $verb == bench ]] && return ;;
         --url|--token|--clients|--topics|--messages|--rate|--batch|--payload|--seconds|--at-once)
@@ -32,12 +33,13 @@ _roost() {
         [[ $verb == reply ]] && options+=" --command --kind"
         [[ $verb == bench ]] && options+=" --url --topic --token --clients --topics --messages --rate
             --batch --payload --seconds --at-once"
+        [[ $verb == req ]] && options+=" --user"
         [[ $verb == keygen ]] && options+=" --out"
         [[ $verb == token ]] && options+=" --sub --topic --join --push --claim --expires --key-file
             --kid --check --audience --issuer"
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
     elif [[ -z $verb ]]; then
-        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply nodes topics events sessions keygen token bench" -- "$current")
+        mapfile -t COMPREPLY < <(compgen -W "ping pub sub reply req nodes topics events sessions keygen token bench" -- "$current")
     elif [[ $verb == bench ]]; then
         mapfile -t COMPREPLY < <(compgen -W "fanout rooms cross idle join" -- "$current")
     fi

@@ -39,6 +39,7 @@ void add_ping(CLI::App& app, const Options& options, Run& run);
 void add_pub(CLI::App& app, const Options& options, Run& run);
 void add_sub(CLI::App& app, const Options& options, Run& run);
 void add_reply(CLI::App& app, const Options& options, Run& run);
+void add_req(CLI::App& app, const Options& options, Run& run);
 void add_nodes(CLI::App& app, const Options& options, Run& run);
 void add_topics(CLI::App& app, const Options& options, Run& run);
 void add_events(CLI::App& app, const Options& options, Run& run);

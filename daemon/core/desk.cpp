@@ -115,21 +115,6 @@ void Desk::handle(const StreamId& id, const control::Unsubscribe& unsubscribe, T
     answer(id, control::Unsubscribed{});
 }
 
-void Desk::handle(const StreamId& id, const control::Handle& handle, Time now) {
-    if (handlers_) handlers_->on_handle(id.first, id.second, handle, now);
-}
-
-void Desk::handle(const StreamId& id, const control::Unhandle& unhandle, Time now) {
-    if (handlers_) handlers_->on_unhandle(id.first, unhandle, now);
-    answer(id, control::Unhandled{});
-}
-
-void Desk::handle(const StreamId& id, const control::Respond& respond, Time now) {
-    if (!handlers_) return;
-    const auto no = handlers_->on_respond(id.first, respond, now);
-    if (!no.empty()) refuse(id, "bad_response", no);
-}
-
 void Desk::handle(const StreamId& id, const control::Nodes&, Time now) {
     answer(id, control::NodeList{group_.nodes(now)});
 }

@@ -61,6 +61,8 @@ public:
     void on_delivery_asked(const std::string& route, const control::Request& request, Time now);
     void on_delivered(std::uint64_t question, const DeliveryCounts& counts);
     void on_peer_delivered(Incarnation peer, std::uint64_t question, const DeliveryCounts& counts);
+    // What a backend has answered to an Ask.
+    void on_decided(std::uint64_t asked, backend::Outcome outcome, Time now);
     void tick(Time now);
 
     std::size_t client_count() const { return clients_.size(); }
@@ -122,6 +124,8 @@ private:
     // Shorter than `roost` waits for its answer.
     static constexpr Duration delivery_wait = std::chrono::seconds(4);
 
+    void handle(const StreamId& id, const control::Ask& ask, Time now);
+    void act(const std::string& topic, const backend::Action& action, Time now);
     void refuse(const StreamId& id, const std::string& code, const std::string& text);
     void answer(const StreamId& id, decltype(control::Answer::body) body);
     void deliver(const control::Message& message);
@@ -147,6 +151,8 @@ private:
     std::uint64_t last_question_ = 0;
     Deliveries deliveries_;
     std::uint64_t last_delivery_ = 0;
+    std::map<std::uint64_t, std::pair<StreamId, std::string>> asked_;  // with the topic
+    std::uint64_t last_asked_ = 0;
     Time started_;
 };
 

@@ -379,12 +379,11 @@ void Handlers::drop(Number number) {
 }
 
 void Handlers::lose_worker(const WorkerId& id, std::string_view why, Time now) {
-    const WorkerId lost = id;  // the caller's may be the row's own
-    const auto found = workers_.find(lost);
-    if (found == workers_.end()) return;
-    leave_lanes(lost, found->second, now);
-    const auto outstanding = std::move(found->second.outstanding);
-    workers_.erase(found);
+    auto row = workers_.extract(id);  // what the caller has of it lives on
+    if (row.empty()) return;
+    Worker& worker = row.mapped();
+    leave_lanes(row.key(), worker, now);
+    const auto outstanding = std::move(worker.outstanding);
     ++counters_.workers_lost;
     outlet_.note({FactKind::worker_lost, std::string(why), {}, outstanding.size()});
     for (const Number number : outstanding) {

@@ -72,7 +72,7 @@ public:
     virtual void close(SocketId socket, CloseCode code) = 0;
     // A backend is to decide. Answered by on_backend() with this number. False if none can be
     // asked.
-    virtual bool ask_backend(std::uint64_t, backend::Request) { return false; }
+    virtual bool ask_backend(std::uint64_t, backend::Request&&) { return false; }
     // Nobody waits for it any more. It is answered all the same.
     virtual void take_back(std::uint64_t) {}
     virtual void note(const Fact& fact) = 0;

@@ -82,6 +82,10 @@ test("roost reply makes a shell command a backend", in_group(async (group) => {
   const channel = await check_echo(group, node);
   await assert.rejects(push(channel, "text", {}), /backend failed/);
   await until("it says why", () => /something else than JSON, for push echo:1 text/.test(reply.err));
+  const asked = await node.roost(["req", "echo:1", "say", '{"a":1}', "--user", "ann"]);
+  assert.deepEqual([asked.code, asked.out], [0, '{"a":1}\n']);
+  const error = await node.roost(["--json", "req", "echo:1", "error", '{"a":2}']);
+  assert.deepEqual([error.code, error.out], [1, '{"status":"error","response":{"a":2}}\n']);
   reply.signal("SIGTERM");
   assert.equal((await reply.end()).code, 0);
 

@@ -10,7 +10,7 @@ using backend::Outcome;
 namespace {
 
 struct AskingOutlet : HubRecorder {
-    bool ask_backend(std::uint64_t number, backend::Request request) override {
+    bool ask_backend(std::uint64_t number, backend::Request&& request) override {
         if (is_full) return false;
         asked.emplace_back(number, std::move(request));
         return true;
