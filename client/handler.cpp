@@ -42,9 +42,9 @@ public:
             if (auto failure = take_all(next_word)) return failure;
         }
         send(leave_id, control::Unhandle{handler_id});
-        const auto until = Clock::now() + leave_wait;
-        while (!has_left_ && Clock::now() < until) {
-            if (auto failure = take_all(until)) return failure;
+        heard_ = Clock::now();
+        while (!has_left_ && Clock::now() < heard_ + leave_wait) {
+            if (auto failure = take_all(heard_ + leave_wait)) return failure;
         }
         return std::nullopt;
     }
@@ -64,6 +64,7 @@ private:
             if (!answer) continue;  // of a later version
             if (const auto* asked = std::get_if<control::Asked>(&answer->body)) {
                 send(respond_id, control::Respond{asked->request, decide(asked->about)});
+                heard_ = Clock::now();
             } else if (answer->id == leave_id) {
                 has_left_ = true;
             } else if (const auto* no = std::get_if<control::Refused>(&answer->body)) {
@@ -97,6 +98,7 @@ private:
     zmq::socket_t socket_{context_, zmq::socket_type::dealer};
     std::atomic<bool> is_stopping_ = false;
     bool has_left_ = false;
+    Clock::time_point heard_{};
 };
 
 Handler::Handler(const std::string& endpoint, HandlerOptions options, Decide decide)

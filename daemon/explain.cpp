@@ -28,7 +28,7 @@ void print(std::string_view title, std::string_view text) {
     std::cout << line << '\n';
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
     std::string json;
     append_quoted(json, text);
     return json;
@@ -117,7 +117,7 @@ void print_token(const Shown& shown, const Rule* rule) {
     if (!shown.signer) return;
     const TokenKey& key = *shown.signer;
     print("signed by", std::string(name_of(key.algorithm)) + ", " + key.source +
-                           (key.kid ? ", kid " + quoted(*key.kid) : ""));
+                           (key.kid ? ", kid " + in_quotes(*key.kid) : ""));
     print_claims(shown.parts->claims, rule);
 }
 
@@ -141,7 +141,7 @@ void print_rule(const Options& options, const Rule* rule) {
 }
 
 std::string asking_text(const Rule& rule, std::string_view why_not) {
-    if (!why_not.empty()) return "no: " + quoted(why_not);
+    if (!why_not.empty()) return "no: " + in_quotes(why_not);
     std::string events;
     for (const auto& event : rule.backend_events) {
         events.append(events.empty() ? "" : ", ").append(event);
@@ -152,7 +152,7 @@ std::string asking_text(const Rule& rule, std::string_view why_not) {
 // What a client with an open connection is told, in the order in which the node looks.
 void print_answers(const Options& options, const Rule* rule, const Bearer* bearer) {
     const auto& topic = *options.questions.topic;
-    const auto no = [](std::string_view why) { return "no: " + quoted(why); };
+    const auto no = [](std::string_view why) { return "no: " + in_quotes(why); };
     if (topic.size() > options.limits.topic_bytes_max) {
         print("join", no("topic is too long"));
         return print("push", no("topic is too long"));
@@ -193,7 +193,7 @@ void explain(const Options& options) {
     }
     if (shown.error) {
         const std::string refused = "no: the handshake is refused with 403, ";
-        print("join", refused + quoted(name_of(*shown.error)));
+        print("join", refused + in_quotes(name_of(*shown.error)));
         return print("push", "no: there is no connection");
     }
     print_answers(options, rule, shown.bearer ? &*shown.bearer : nullptr);

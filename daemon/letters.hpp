@@ -123,9 +123,8 @@ struct ApiAsked {
     std::unique_ptr<control::Request> request;
 };
 struct Goodbye {};
-using FabricLetter =
-    std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted, TopicsAnswer,
-                 PollForwarded, PollAnswered, BackendAsked, BackendTakenBack, Happened,
-                 DeliveryCounted, ApiAsked, Goodbye>;
+using FabricLetter = std::variant<BroadcastRef, BucketWanted, BucketReleased, ResumeWanted,
+                                  TopicsAnswer, PollForwarded, PollAnswered, BackendAsked,
+                                  BackendTakenBack, Happened, DeliveryCounted, ApiAsked, Goodbye>;
 
 }  // namespace roost

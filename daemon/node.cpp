@@ -45,6 +45,8 @@ FabricConfig fabric_config(const Options& options, Incarnation incarnation) {
     config.desk = {ROOST_VERSION, options.shards, options.frame_bytes_max,
                    DeskConfig{}.client_silence_max};
     config.handlers = options.handlers;
+    constexpr unsigned serial_bits = 32;
+    config.handlers.numbers_from = (incarnation & 0xf'ffff) << serial_bits;
     config.handlers.payload_bytes_max = options.frame_bytes_max;
     config.events.is_on = options.has_events;
     config.events.bytes_max = options.events_memory;

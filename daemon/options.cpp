@@ -244,7 +244,7 @@ void add_limits(CLI::App& app, Options& options, Texts& texts) {
         ->capture_default_str();
     app.add_option("--max-frame-bytes", options.frame_bytes_max, "Size of a client's message")
         ->type_name("BYTES")
-        ->check(range(1024, 100'000'000))
+        ->check(range(1024, 8'000'000))
         ->capture_default_str();
     app.add_option("--max-channels", options.limits.channels_max, "Channels of one connection")
         ->type_name("N")

@@ -64,6 +64,7 @@ struct Unhandle {
 struct Respond {
     std::uint64_t request = 0;
     backend::Response response;
+    std::string objection{};  // why what was read is no response; empty if it is one
     bool operator==(const Respond&) const = default;
 };
 
@@ -196,7 +197,8 @@ struct Refused {
 struct Answer {
     std::uint64_t id = 0;
     std::variant<Pong, Published, Subscribed, Unsubscribed, Message, NodeList, TopicList, Refused,
-                 Handling, Unhandled, Asked, EventBatch, SessionList, PublishedMany, Kicked, Replied>
+                 Handling, Unhandled, Asked, EventBatch, SessionList, PublishedMany, Kicked,
+                 Replied>
         body;
     bool operator==(const Answer&) const = default;
 };

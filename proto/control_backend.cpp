@@ -179,7 +179,10 @@ bool read_backend_verb(Fields& in, std::string_view name, decltype(Request::verb
     } else if (name == "respond") {
         Respond& respond = verb.emplace<Respond>();
         respond.request = in.number("request");
+        if (in.wrong) return true;
         read_response(in, respond.response);
+        // The request is known: it has failed, and does not wait for its deadline.
+        if (in.wrong) respond.objection = std::exchange(in.wrong, std::nullopt)->text;
     } else if (name == "ask") {
         Ask& ask = verb.emplace<Ask>();
         ask.topic = in.name("topic", "bad_topic");

@@ -16,7 +16,6 @@ constexpr std::size_t known_max = 4096;
 constexpr std::size_t marks_max = known_max * 16;
 constexpr std::size_t ranges_max = 4096;
 constexpr std::size_t counts_max = 1000;
-constexpr std::size_t lanes_max = 4096;
 constexpr std::size_t fence_head_bytes = 18;
 constexpr std::size_t mark_bytes = 11;
 

@@ -169,6 +169,7 @@ struct PollReply {
     PollAnswer answer;
     bool operator==(const PollReply&) const = default;
 };
+inline constexpr std::size_t lanes_max = 4096;
 // For what the sender's backends decide: pairs of a kind and a pattern (of connect: empty). It
 // stands for the one before it.
 struct Offer {

@@ -44,7 +44,9 @@ bool read_all(int from, std::string& out, Clock::time_point until) {
     while (true) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
         pollfd item{from, POLLIN, 0};
-        if (left.count() <= 0 || poll(&item, 1, static_cast<int>(left.count())) == 0) return false;
+        const int ready = left.count() <= 0 ? 0 : poll(&item, 1, static_cast<int>(left.count()));
+        if (ready == 0) return false;
+        if (ready < 0) continue;  // interrupted
         const auto size = read(from, piece.data(), piece.size());
         if (size <= 0) return true;
         out.append(piece.data(), static_cast<std::size_t>(size));
@@ -71,10 +73,17 @@ CommandEnd run_command(const std::string& command, std::string_view input,
     if (child < 0) {
         end.code = 127;
     } else {
-        end.is_late = !read_all(pipe_ends[0], end.out, Clock::now() + time_max);
-        if (end.is_late) kill(-child, SIGKILL);
+        const auto until = Clock::now() + time_max;
+        end.is_late = !read_all(pipe_ends[0], end.out, until);
         int status = 0;
-        waitpid(child, &status, 0);
+        // One that has closed its output may go on.
+        while (!end.is_late && waitpid(child, &status, WNOHANG) == 0) {
+            if (poll(nullptr, 0, 5) == 0) end.is_late = Clock::now() >= until;
+        }
+        if (end.is_late) {
+            kill(-child, SIGKILL);
+            waitpid(child, &status, 0);
+        }
         end.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
     close(pipe_ends[0]);

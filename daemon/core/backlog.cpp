@@ -25,6 +25,8 @@ void Backlog::push(const Frame& frame) {
         const auto number = first_ + static_cast<std::int64_t>(frames_.size());
         latest_.insert_or_assign(std::string(frame.broadcast->topic()), number);
     }
+    // What comes behind a reply or a marker does not overtake it.
+    if (!frame.broadcast) latest_.clear();
     bytes_ += frame.bytes.size();
     frames_.push_back(frame);
 }

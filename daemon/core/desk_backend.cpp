@@ -4,7 +4,10 @@
 namespace roost {
 
 void Desk::handle(const StreamId& id, const control::Handle& handle, Time now) {
-    if (handlers_) handlers_->on_handle(id.first, id.second, handle, now);
+    if (!handlers_) return;
+    const auto no = handlers_->why_not_handle(id.first, id.second, handle);
+    if (!no.empty()) return refuse(id, "too_many", no);
+    handlers_->on_handle(id.first, id.second, handle, now);
 }
 
 void Desk::handle(const StreamId& id, const control::Unhandle& unhandle, Time now) {

@@ -1,5 +1,7 @@
 // The part of Group that brings requests to the backends of other nodes.
 #include "daemon/core/group.hpp"
+#include "proto/json.hpp"
+#include "proto/limits.hpp"
 
 namespace roost {
 
@@ -41,7 +43,13 @@ bool Group::ask_backend(Incarnation incarnation, const control::Asked& asked) {
 void Group::on_backend_question(const std::string& route, const group::BackendQuestion& question) {
     const auto read = control::decode_answer(question.body);
     const auto* asked = read ? std::get_if<control::Asked>(&read->body) : nullptr;
-    if (asked) return outlet_.backend_asked(route, *asked);
+    const auto is_text = [](const std::string& text) {
+        return text.size() <= limits::topic_bytes_max && is_utf8(text);
+    };
+    if (asked && is_text(asked->about.topic) && is_text(asked->about.event) &&
+        is_text(asked->about.user)) {
+        return outlet_.backend_asked(route, *asked);
+    }
     outlet_.note({FactKind::group_message_rejected,
                   "ask? is no request of a backend",
                   {},

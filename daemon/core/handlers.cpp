@@ -43,7 +43,7 @@ std::string route_of(Incarnation peer) {
 // The lanes without a pattern take what nobody asks for, as long as a backend may still come back
 // after this node has started.
 Handlers::Handlers(HandlersConfig config, HandlersOutlet& outlet, Time now)
-    : config_(config), outlet_(outlet) {
+    : config_(config), outlet_(outlet), last_number_(config.numbers_from), last_tick_(now) {
     for (const Kind kind : all_kinds) lanes_[{kind, ""}].empty_since = now;
 }
 
@@ -66,6 +66,25 @@ std::map<Handlers::LaneId, Handlers::Lane>::iterator Handlers::lane_for(Kind kin
         }
     }
     return best;
+}
+
+std::string Handlers::why_not_handle(const std::string& route, std::uint64_t id,
+                                     const control::Handle& handle) const {
+    constexpr std::size_t of_a_route = 16;
+    const auto known = workers_.find({route, id});
+    if (known == workers_.end()) {
+        std::size_t count = 0;
+        for (auto worker = workers_.lower_bound({route, 0});
+             worker != workers_.end() && worker->first.first == route; ++worker) {
+            ++count;
+        }
+        if (count >= of_a_route) return "one connection has at most 16 handlers";
+    } else if (known->second.lanes.size() == handle.patterns.size() * handle.kinds.size()) {
+        return {};  // it most likely says the same again
+    }
+    if (offered().size() + handle.patterns.size() * handle.kinds.size() <= group::lanes_max)
+        return {};
+    return "all workers of a node have at most 4096 patterns, each counted once for each kind";
 }
 
 void Handlers::on_handle(const std::string& route, std::uint64_t id, const control::Handle& handle,
@@ -277,7 +296,7 @@ std::string Handlers::on_respond(const std::string& route, control::Respond resp
                " is none of this worker's, or was given up";
     }
     backend::Response& response = respond.response;
-    std::string no = objection_to(response, json_);
+    std::string no = respond.objection.empty() ? objection_to(response, json_) : respond.objection;
     std::size_t bytes = response.payload.size();
     for (const auto& action : response.actions) bytes += action.payload.size();
     if (no.empty() && bytes > config_.payload_bytes_max) {
@@ -403,6 +422,12 @@ void Handlers::on_cancel(const BackendAsker& asker) {
 }
 
 void Handlers::tick(Time now) {
+    // This node has stood still: what its workers said meanwhile is still to be read.
+    constexpr Duration stood_still = std::chrono::seconds(2);
+    const Duration pause = now - std::exchange(last_tick_, now);
+    if (pause > stood_still) {
+        for (auto& [id, worker] : workers_) worker.heard += pause;
+    }
     if (now >= next_beat_) {
         next_beat_ = now + config_.beat_interval;
         beat(now);

@@ -65,6 +65,9 @@ struct HandlersConfig {
     Duration late_max = std::chrono::seconds(60);
     // Whether backends of other nodes are asked, and those of this node decide for others.
     bool is_of_group = true;
+    // Requests are numbered from here: a worker that outlives the node may still answer those of
+    // the node before. Below 2^53, which JavaScript can count to.
+    std::uint64_t numbers_from = 0;
     // At once with one peer: its own workers' credit is what bounds them.
     std::uint64_t peer_credit = 1000;
     // Of one pattern and kind.
@@ -85,6 +88,9 @@ class Handlers {
 public:
     Handlers(HandlersConfig config, HandlersOutlet& outlet, Time now);
 
+    // Why the worker cannot be taken: there are too many, of its connection or of all.
+    std::string why_not_handle(const std::string& route, std::uint64_t id,
+                               const control::Handle& handle) const;
     // Workers. `route` is the connection, `id` that of the request.
     void on_handle(const std::string& route, std::uint64_t id, const control::Handle& handle,
                    Time now);
@@ -182,6 +188,7 @@ private:
     Number last_number_ = 0;
     std::uint64_t uses_ = 0;
     Time next_beat_{};
+    Time last_tick_{};
     HandlersCounters counters_;
 };
 

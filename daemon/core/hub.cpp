@@ -326,7 +326,8 @@ void Hub::deliver(TopicId id, const BroadcastRef& broadcast, SocketId except) {
     Variants variants(outbox_, broadcast, topic.rule->slow);
     if (topic.varied_count == 0) {
         outbox_.put_all(topic.member_sockets, variants.common(), except);
-        counters_.deliveries += topic.members.size() - (except == Outbox::nobody ? 0 : 1);
+        counters_.deliveries += topic.members.size();
+        if (except != Outbox::nobody && channels_.find(except, topic.name)) --counters_.deliveries;
         return;
     }
     for (std::size_t i = 0; i < topic.members.size(); ++i) {
@@ -427,6 +428,10 @@ void Hub::close(SocketId socket, CloseCode code) {
 }
 
 void Hub::flush() {
+    for (const SessionId& session : std::exchange(unasked_, {})) {
+        const auto socket = find(session);
+        if (socket) refuse_connection(*socket, {backend::Outcome::Kind::unavailable, {}});
+    }
     for (const SocketId socket : outbox_.flush()) {
         outlet_.note({FactKind::client_closed_slow, {}, {}, socket});
         close(socket, CloseCode::try_later);

@@ -260,8 +260,8 @@ private:
                                      const control::Publish& message, bool is_counted_only);
     // Who is not shown the message.
     SocketId excepted(const Broadcast& broadcast) const {
-        if (!broadcast.has_exception()) return nobody;
-        return find(*broadcast.except()).value_or(nobody);
+        if (!broadcast.has_exception()) return Outbox::nobody;
+        return find(*broadcast.except()).value_or(Outbox::nobody);
     }
     // hub_token.cpp
     void on_access_token(SocketId socket, std::string_view join_ref, const ClientMessage& message,
@@ -327,6 +327,7 @@ private:
     // The number of each join that was told.
     std::unordered_map<ChannelId, std::uint64_t> joins_told_;
     std::uint64_t last_join_ = 0;
+    std::vector<SessionId> unasked_;  // nobody could be asked about them
     HubCounters counters_;
     std::size_t open_ = 0;
     std::uint64_t opened_ = 0;

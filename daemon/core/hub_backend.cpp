@@ -44,8 +44,9 @@ std::uint64_t Hub::ask(backend::Request request, Asked asked) {
 void Hub::ask_about_connection(SocketId socket, backend::Request greeting) {
     const auto asked = ask(std::move(greeting),
                            {backend::Kind::connect, session_of(socket), std::nullopt, "", "", ""});
-    if (asked == 0) return refuse_connection(socket, {backend::Outcome::Kind::unavailable, {}});
     connecting_[socket].asked = asked;
+    // Whoever opens it does not know its number yet.
+    if (asked == 0) unasked_.push_back(session_of(socket));
 }
 
 void Hub::wait_to_connect(SocketId socket, const ClientMessage& message, const Said& said,
@@ -144,6 +145,9 @@ void Hub::wait_for_backend(SocketId socket, ChannelId id, const ClientMessage& m
         busy.held_bytes += said.bytes.size();
         busy.held.push_back({std::string(said.bytes), said.is_binary});
     } else if (message.event == "phx_leave") {
+        const bool is_stale =
+            !is_json_null(message.join_ref) && message.join_ref != channels_.channel(id).join_ref();
+        if (is_stale) return;
         forget_asked(id);
         handle(socket, message, said, now);
     } else {
@@ -266,14 +270,20 @@ void Hub::act(const SessionId& session, const std::string& topic, const backend:
     using Kind = backend::Action::Kind;
     const std::string& meant = action.topic.empty() ? topic : action.topic;
     if (meant.empty() && action.kind != Kind::disconnect) return;  // of a connect
-    const SocketId socket = find(session).value_or(nobody);
+    const SocketId socket = find(session).value_or(Outbox::nobody);
     if (action.kind == Kind::broadcast || action.kind == Kind::others) {
-        const auto broadcast =
-            numbering_.publish({meant, action.event, action.payload, {}, action.is_binary});
+        const bool is_bytes = action.is_binary && meant.size() <= binary_name_bytes_max;
+        const std::string substitute =
+            action.is_binary && !is_bytes ? json_of_bytes(action.payload) : std::string();
+        const auto broadcast = numbering_.publish(
+            {meant, action.event, substitute.empty() ? action.payload : substitute, {}, is_bytes});
         outlet_.to_node(broadcast);
-        return deliver(broadcast, action.kind == Kind::others ? socket : nobody);
+        const auto members = channels_.find_topic(meant);
+        const bool is_to_others = action.kind == Kind::others;
+        if (members) deliver(*members, broadcast, is_to_others ? socket : Outbox::nobody);
+        return;
     }
-    if (socket == nobody || connections_[socket].is_closing) return;
+    if (socket == Outbox::nobody || connections_[socket].is_closing) return;
     if (action.kind == Kind::disconnect) return close(socket, CloseCode::policy);
     const auto channel = channels_.find(socket, meant);
     if (!channel || !channels_.channel(*channel).is_joined()) return;

@@ -59,14 +59,15 @@ std::uint64_t Hub::deliver_unnumbered(const control::PublishMany& publish,
     const auto id = channels_.find_topic(message.topic);
     if (!id) return 0;
     const Topic& topic = channels_.topic(*id);
-    const SocketId except = publish.except ? find(*publish.except).value_or(nobody) : nobody;
+    const SocketId except =
+        publish.except ? find(*publish.except).value_or(Outbox::nobody) : Outbox::nobody;
     const auto broadcast =
         is_counted_only
             ? nullptr
             : Broadcast::encode(
                   origin_, 0,
                   {message.topic, message.event, message.payload, {}, message.is_binary});
-    Variants variants(outbox_, broadcast);
+    Variants variants(outbox_, broadcast, topic.rule->slow);
     std::uint64_t reached = 0;
     for (std::size_t i = 0; i < topic.members.size(); ++i) {
         const SocketId socket = topic.member_sockets[i];

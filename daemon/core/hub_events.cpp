@@ -13,6 +13,8 @@ std::string_view reason_of(CloseCode code) {
         case CloseCode::too_big: return "too big";
         case CloseCode::restarting: return "node stopped";
         case CloseCode::try_later: return "slow";
+        case CloseCode::kicked:
+        case CloseCode::kicked_for_good: return "kicked";
         case CloseCode::token_expired: break;
     }
     return "token expired";
@@ -22,7 +24,7 @@ std::string_view reason_of(CloseCode code) {
 
 Happening Hub::happening(Happening::Kind kind, SocketId socket) const {
     Happening told{.kind = kind, .session = session_of(socket)};
-    if (const auto& bearer = connections_[socket].bearer) told.user = bearer->claims.subject;
+    told.user = user_of(socket);
     return told;
 }
 

@@ -77,9 +77,10 @@ struct Clients::Impl {
                 {pages.is_ready, std::move(relay),
                  [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); },
                  [this] { return loop.now(); }}),
-          sockets(config.has_uring, [this](SocketId socket, std::string_view bytes) {
-              return polls.send(socket, bytes);
-          }),
+          sockets(config.has_uring,
+                  [this](SocketId socket, std::string_view bytes) {
+                      return polls.send(socket, bytes);
+                  }),
           api(config.api_keys, std::move(ask_desk),
               [this](lws* wsi, HttpPage page) { show(wsi, std::move(page)); }) {}
 

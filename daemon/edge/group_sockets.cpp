@@ -283,6 +283,8 @@ void GroupSockets::open_contact(ContactId contact, const Endpoint& router, std::
     zmq::socket_t& socket = dealer->port.socket();
     set_link_options(socket);
     if (!impl_->keys.empty()) call_with(socket, impl_->keys.at(key));
+    // As many requests of backends as a peer may have at once leave in one go, beside all else.
+    socket.set(zmq::sockopt::sndhwm, 10'000);
     // A hello to a node that is not there must not wait for it.
     socket.set(zmq::sockopt::immediate, true);
     socket.set(zmq::sockopt::maxmsgsize, broadcast_bytes_max);  // what is sent again

@@ -3,7 +3,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -32,13 +31,12 @@ Lobby::~Lobby() {
 
 void Lobby::enter(int fd, Visitor& visitor) {
     guests_[fd] = {&visitor, 0};
+    visitor.lobby_fd = fd;
     loop_.on_readable(fd, [this, fd] { look(fd); });
 }
 
 bool Lobby::close(const Visitor& visitor) {
-    const auto found = std::find_if(guests_.begin(), guests_.end(), [&](const auto& guest) {
-        return guest.second.visitor == &visitor;
-    });
+    const auto found = guests_.find(visitor.lobby_fd);
     if (found == guests_.end()) return false;
     loop_.forget(found->first);
     ::close(found->first);
@@ -63,6 +61,7 @@ void Lobby::look(int fd) {
     }
     if (guest.seen > 0) wake_at(fd, 1);
     guests_.erase(fd);
+    visitor.lobby_fd = -1;
     loop_.forget(fd);
     on_ready_(fd, visitor);
 }

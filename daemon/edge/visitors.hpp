@@ -39,6 +39,7 @@ struct Visitor {
     Address client;  // whom it is for: another where a proxy stands between
     lws* wsi = nullptr;
     Time late_at{};
+    int lobby_fd = -1;  // while it is in the lobby
     bool is_tls = false;
     bool is_settled = false;
     bool was_served = false;    // a page at least
