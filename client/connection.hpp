@@ -70,7 +70,7 @@ public:
     // Many messages at once, or not for everybody; answered when the channels that they reached
     // have been counted.
     Answered<control::PublishedMany> publish(control::PublishMany publish);
-    // Closes the connection of a client. After a final kick phoenix.js stays away.
+    // Closes the connection of a client. After a final kick phoenix.js up to 1.8.12 stays away.
     Answered<control::Kicked> kick(const SessionId& session, bool is_final = false);
     // Has a backend decide about a push as if a client had sent it; what a client would be replied.
     Answered<control::Replied> ask(control::Ask push);

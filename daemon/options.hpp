@@ -31,8 +31,8 @@ struct Options {
     Endpoint group_listen{"127.0.0.1", 7370};
     std::optional<Endpoint> advertise;  // port 0: that of group_listen
     std::vector<Endpoint> peers;
-    bool has_beacon = true;
     std::vector<std::string> beacon_addresses;
+    bool has_beacon = true;
     std::uint16_t beacon_port = 7370;
     std::string control;
     std::size_t shards = 1;
@@ -47,15 +47,15 @@ struct Options {
     std::size_t history_memory = 64'000'000;
     Duration dedup_window = std::chrono::seconds(120);
     HandlersConfig handlers;
-    bool has_events = false;
     std::size_t events_memory = 16'000'000;
     HubLimits limits;
     std::size_t frame_bytes_max = 1'000'000;
     std::size_t drain_rate = 5000;
-    bool has_try_page = false;
-    UringMode io_uring = UringMode::automatic;
-    bool has_long_poll = true;
     Duration poll_window = std::chrono::seconds(10);
+    bool has_try_page = false;
+    bool has_long_poll = true;
+    bool has_events = false;
+    UringMode io_uring = UringMode::automatic;
     LogLevel log_level = LogLevel::info;
 };
 

@@ -83,7 +83,7 @@ void Shard::note(const Fact& fact) {
     facts_.note(addressed);
 }
 
-void Shard::happened(Happening happening) {
+void Shard::happened(Happening&& happening) {
     happenings_.push_back(std::move(happening));
 }
 

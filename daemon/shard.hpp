@@ -41,7 +41,7 @@ private:
     void take_back(std::uint64_t asked) override;
     void close(SocketId socket, CloseCode code) override { clients_.close(socket, code); }
     void note(const Fact& fact) override;
-    void happened(Happening happening) override;
+    void happened(Happening&& happening) override;
     bool tell_happenings();
 
     void on_letter(ShardLetter& letter);

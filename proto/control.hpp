@@ -84,7 +84,7 @@ struct PublishMany {
     bool is_numbered() const { return scope == Scope::group && !to && to_user.empty(); }
     bool operator==(const PublishMany&) const = default;
 };
-// Closes a connection. After a final one its client stays away, if it is phoenix.js.
+// Closes a connection. After a final one its client stays away, if it is phoenix.js up to 1.8.12.
 struct Kick {
     SessionId session;
     bool is_final = false;

@@ -77,7 +77,7 @@ public:
     virtual void take_back(std::uint64_t) {}
     virtual void note(const Fact& fact) = 0;
     // Only if the limits have events.
-    virtual void happened(Happening) {}
+    virtual void happened(Happening&&) {}
 };
 
 struct HubLimits {

@@ -14,6 +14,7 @@ import {in_group, meshed} from "./lib/node.mjs";
 import {until} from "./lib/wait.mjs";
 
 const versions = [["1.8", Socket18], ["1.7", Socket17]];
+const api_key = "0123456789abcdef0123456789abcdef";
 const breach = Buffer.from([0x83, 0x80, 1, 2, 3, 4]);  // a reserved opcode
 
 // An unmodified phoenix.js, and the connection that it has: what phoenix.js itself never says is
@@ -103,13 +104,27 @@ const causes = {
     flags: ["--max-frame-bytes", "20000"],
     provoke: ({channel}) => channel.push("big", {text: "x".repeat(20000)}),
   },
+  "kicked by a backend": {
+    act: async (node) => {
+      const url = `http://127.0.0.1:${node.port}/api/sessions`;
+      for (const {session} of await node.roost_json(["sessions"])) {
+        const {status} = await fetch(`${url}/${session}`, {method: "DELETE",
+          headers: {authorization: `Bearer ${api_key}`}});
+        assert.equal(status, 200);
+      }
+    },
+    prepare: (group) => {
+      writeFileSync(path_join(group.dir, "api.keys"), `${api_key}\n`, {mode: 0o600});
+    },
+    flags: (group) => ["--events", "--api-key-file", path_join(group.dir, "api.keys")],
+  },
   "the node stops": {
     act: async (node) => {
       await node.stop();
       await node.start();
     },
   },
-  "more than `--max-queue-bytes` wait for the client, and may not be dropped": {
+  "more than `--max-queue-bytes` wait for the client": {
     flags: ["--max-queue-bytes", "200000"],
     provoke: async ({connection, channel: {topic}}, _, node) => {
       const is_there = async () => {
@@ -150,7 +165,9 @@ test("the table and the causes here are of the same closes, and none is 1000", (
   assert.ok(rows.every(({code}) => code !== 1000));
   const hub = readFileSync(new URL("../../daemon/core/hub.hpp", import.meta.url), "utf8");
   const [, body] = /enum class CloseCode[^{]*\{([^}]*)\}/.exec(hub);
-  for (const [, code] of body.matchAll(/= (\d{4})/g)) {
+  // Of that one the text beside the table tells: clients need not come back.
+  assert.match(body, /kicked_for_good = 1000/);
+  for (const [, code] of body.replace("1000", "").matchAll(/= (\d{4})/g)) {
     assert.ok(rows.some((row) => row.code === Number(code)), `${code} has a row`);
   }
 });

@@ -119,7 +119,7 @@ TEST_CASE("one topic makes room for the other") {
     CHECK(f.rest() == "keep1.....keep2.....keep3.....keep4.....keep5.....drop5.....keep6.....");
 }
 
-TEST_CASE("latest: only the newest message of each topic waits, whatever else does") {
+TEST_CASE("latest: only the newest message of each topic waits, and none overtakes a reply") {
     Fixture f;
     CHECK(f.keep(f.broadcast("a", 1, SlowPolicy::latest)));
     CHECK(f.keep(f.broadcast("b", 2, SlowPolicy::latest)));
@@ -127,17 +127,17 @@ TEST_CASE("latest: only the newest message of each topic waits, whatever else do
     for (std::uint64_t n = 3; n <= 1000; ++n) {
         CHECK(f.keep(f.broadcast("a", n, SlowPolicy::latest)));
     }
-    CHECK(f.backlog.bytes() == 26);
-    CHECK(f.counters.replaced == 998);
-    CHECK(f.backlog.take_skipped() == std::vector<Skipped>{{"a", origin, 1, 999}});
+    CHECK(f.backlog.bytes() == 36);
+    CHECK(f.counters.replaced == 997);
+    CHECK(f.backlog.take_skipped() == std::vector<Skipped>{{"a", origin, 3, 999}});
     std::string text;
-    CHECK(f.backlog.take(text, 1) == 1);
-    CHECK(text == "a1000.....");
+    CHECK(f.backlog.take(text, 30) == 4);
+    CHECK(text == "a1........b2........reply a1000.....");
     // What has left is not waiting, and not replaced.
     CHECK(f.keep(f.broadcast("a", 1001, SlowPolicy::latest)));
     CHECK_FALSE(f.backlog.has_skipped());
     CHECK(f.keep(f.broadcast("b", 1002, SlowPolicy::latest)));
-    CHECK(f.rest() == "b1002.....reply a1001.....");
+    CHECK(f.rest() == "a1001.....b1002.....");
 }
 
 TEST_CASE("latest: many topics make room as the oldest do") {

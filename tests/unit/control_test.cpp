@@ -234,6 +234,9 @@ TEST_CASE("random bytes, and messages with random bytes in them, are read or ref
     const auto feed = [&](const std::string& bytes) {
         if (const auto request = decode_request(bytes)) {
             ++read;
+            // What is wrong with a response is told, and not said again.
+            const auto* respond = std::get_if<Respond>(&request->verb);
+            if (respond && !respond->objection.empty()) return;
             const auto again = decode_request(encode(*request));
             REQUIRE(again);
             REQUIRE(*again == *request);

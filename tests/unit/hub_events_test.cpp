@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct EventRecorder : HubRecorder {
-    void happened(Happening happening) override { happenings.push_back(std::move(happening)); }
+    void happened(Happening&& happening) override { happenings.push_back(std::move(happening)); }
     std::vector<Happening> happenings;
 };
 
