@@ -415,3 +415,58 @@ TEST_CASE("whatever workers do, every request ends once, and nothing is left of 
         CHECK(answered <= served);
     }
 }
+
+TEST_CASE_METHOD(Fixture, "what was asked by the node before is answered to nobody") {
+    HandlersConfig later = config();
+    later.numbers_from = 1ULL << 32;
+    Handlers restarted(later, outlet, now);
+    restarted.on_handle("one", 1, {{"room:*"}, {Kind::push}, 10}, now);
+    backend::Request request;
+    request.kind = Kind::push;
+    request.topic = "room:1";
+    restarted.on_request({0, 1}, request, now);
+    REQUIRE(outlet.asked["one"] == Asks{later.numbers_from + 1});
+    CHECK(restarted.on_respond("one", {1, {}}, now) ==
+          "request 1 is none of this worker's, or was given up");
+    CHECK(is_open(1));
+    CHECK(restarted.on_respond("one", {later.numbers_from + 1, {}}, now).empty());
+    CHECK(end_of(1) == Ended::answered);
+}
+
+TEST_CASE_METHOD(Fixture, "an answer that cannot be read fails its request and frees its credit") {
+    work("one", {"room:*"}, 1);
+    const auto first = ask(), second = ask();
+    CHECK(handlers.on_respond("one", {1, {}, "payload must be a string or bytes"}, now) ==
+          "payload must be a string or bytes");
+    CHECK(end_of(first) == Ended::failed);
+    CHECK(is_open(second));
+    CHECK(outlet.asked["one"] == Asks{1, 2});
+}
+
+TEST_CASE_METHOD(Fixture, "workers that a node stood still for are not lost") {
+    work("one", {"room:*"});
+    const auto asked = ask();
+    now += 4s;
+    handlers.tick(now);
+    now += 20s;
+    handlers.tick(now);
+    CHECK(handlers.worker_count() == 1);
+    CHECK(end_of(asked) == Ended::late);
+    run_for(6s);
+    CHECK(handlers.worker_count() == 0);
+}
+
+TEST_CASE_METHOD(Fixture, "the handlers of a connection and the patterns of a node are bounded") {
+    const control::Handle small{{"a*"}, {Kind::push}, 10};
+    for (std::uint64_t id = 1; id <= 16; ++id) {
+        REQUIRE(handlers.why_not_handle("one", id, small).empty());
+        handlers.on_handle("one", id, small, now);
+    }
+    CHECK(handlers.why_not_handle("one", 17, small) == "one connection has at most 16 handlers");
+    CHECK(handlers.why_not_handle("one", 16, small).empty());
+    CHECK(handlers.why_not_handle("two", 1, small).empty());
+    control::Handle large{{}, {Kind::join, Kind::push}, 10};
+    for (int i = 0; i < 2048; ++i) large.patterns.push_back("room:" + std::to_string(i));
+    CHECK_THAT(handlers.why_not_handle("two", 1, large),
+               Catch::StartsWith("all workers of a node"));
+}

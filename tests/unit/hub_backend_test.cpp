@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 
 #include "daemon/core/hub.hpp"
+#include "proto/client_binary.hpp"
+#include "proto/limits.hpp"
 #include "tests/unit/hub_fixture.hpp"
 
 using namespace roost;
@@ -228,4 +230,39 @@ TEST_CASE("a connection waits to be let in; heartbeats are answered meanwhile") 
     f.hub.on_close(gone);
     f.end(3, Outcome::Kind::cancelled);
     CHECK(f.outlet.taken_back.size() == 2);
+}
+
+TEST_CASE("bytes on a topic that no binary frame can name are broadcast as their substitute") {
+    const std::string topic = "room:" + std::string(300, 'x');
+    Fixture f;
+    const auto socket = f.hub.on_open(Wire::v2, f.now);
+    f.say(socket, "[\"1\",\"1\",\"" + topic + "\",\"phx_join\",{}]");
+    f.make_live();
+    f.answer(0);
+    f.say(socket, "[\"1\",\"2\",\"" + topic + "\",\"draw\",{}]");
+    CHECK(f.heard(socket).size() == 1);
+    backend::Action action;
+    action.kind = backend::Action::Kind::broadcast;
+    action.event = "drawn";
+    action.payload = std::string("\x00\xff", 2);
+    action.is_binary = true;
+    f.answer(1, with({action}));
+    const auto heard = f.heard(socket);
+    REQUIRE_FALSE(heard.empty());
+    CHECK(heard[0] ==
+          "[null,null,\"" + topic + "\",\"drawn\"," + json_of_bytes(action.payload) + "]");
+}
+
+TEST_CASE("a leave of an earlier join ends nothing, however much waits") {
+    Fixture f;
+    const auto socket = f.joined();
+    f.say(socket, R"(["1","2","room:a","echo",{}])");
+    for (std::size_t i = 0; i < limits::held_frames_max; ++i) {
+        f.say(socket, R"(["1","3","room:a","echo",{}])");
+    }
+    f.say(socket, R"(["0","4","room:a","phx_leave",{}])");
+    CHECK(f.outlet.taken_back.empty());
+    CHECK(f.hub.channels().channel_count() == 1);
+    f.answer(1);
+    CHECK(f.outlet.asked.size() == 3);
 }
